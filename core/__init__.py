@@ -1,0 +1,1 @@
+"""Ground floor: pure helpers without models. Imports no app."""

@@ -1,0 +1,1 @@
+"""Payment plans made in Open Dental, their installments, the projected schedule and the retry calendar."""
