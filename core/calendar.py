@@ -60,3 +60,8 @@ def quiet_until(now: datetime, zone: ZoneInfo, start: time, end: time) -> dateti
         return None
     ends_tomorrow = over_midnight and clock >= start
     return at_hour(wall.date() + timedelta(days=ends_tomorrow), end, zone)
+
+
+def last_day_of_month(year: int, month: int) -> date:
+    """The last calendar day of that month."""
+    return date(year, month, calendar.monthrange(year, month)[1])

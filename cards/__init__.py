@@ -1,0 +1,1 @@
+"""Saved cards, autopay and consent records."""

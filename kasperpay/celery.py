@@ -1,0 +1,41 @@
+"""The whole timetable on one screen. Truth stands in PostgreSQL: every beat may be lost or doubled."""
+
+from __future__ import annotations
+
+import os
+
+from celery import Celery
+from kombu import Queue
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kasperpay.settings")
+
+from django.conf import settings
+
+app = Celery("kasperpay", broker=settings.REDIS_URL)
+app.conf.update(
+    task_ignore_result=True,
+    task_default_queue="default",
+    task_queues=[Queue("default"), Queue("charges")],
+    task_acks_late=True,
+    worker_prefetch_multiplier=1,
+    broker_connection_retry_on_startup=True,
+    task_serializer="json",
+    timezone="UTC",
+    worker_hijack_root_logger=False,
+)
+app.autodiscover_tasks()
+
+
+def _every(seconds: float) -> float:
+    return max(1.0, seconds * settings.BEAT_SCALE)
+
+
+app.conf.beat_schedule = {
+    "pull": {"task": "opendental.tasks.pull_all", "schedule": _every(20)},
+    "sweep": {"task": "payments.tasks.sweep_all", "schedule": _every(20)},
+    "reconcile": {"task": "payments.tasks.reconcile_all", "schedule": _every(30)},
+    "post": {"task": "opendental.tasks.post_all", "schedule": _every(15)},
+    "send": {"task": "notifications.tasks.send_all", "schedule": _every(15)},
+    "notices": {"task": "payments.tasks.notices_all", "schedule": _every(300)},
+    "learn": {"task": "opendental.tasks.learn_all", "schedule": _every(3600)},
+}

@@ -1,0 +1,26 @@
+"""Misconfiguration that must stop the start, as Django system checks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.apps import AppConfig
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, register
+
+
+class KasperPayConfig(AppConfig):
+    name = "kasperpay"
+
+    def ready(self) -> None:
+        # Importing registers the checks and the handlers that must run upward.
+        from kasperpay import wiring
+
+        wiring.connect()
+
+
+@register(Tags.security)
+def secret_key_is_long(app_configs: Any, **_: Any) -> list[CheckMessage]:
+    if len(settings.SECRET_KEY) >= 32:
+        return []
+    return [Error("SECRET_KEY is shorter than 32 characters.", hint="Make a random one.", id="kasperpay.E001")]

@@ -1,0 +1,1 @@
+"""Templates, the outbox and the channels (SMS, e-mail)."""

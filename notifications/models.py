@@ -1,0 +1,125 @@
+"""Message templates with versions, the outbox, and who may be texted."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+
+from core.encryption import EncryptedTextField
+from patients.models import Patient
+from practices.models.rows import PracticeRow
+
+
+class Kind(models.TextChoices):
+    PAYMENT_SUCCESSFUL = "PAYMENT_SUCCESSFUL", "Successful payments"
+    PAYMENT_FAILED = "PAYMENT_FAILED", "Failed payments"
+    UPCOMING_CHARGE = "UPCOMING_CHARGE", "Upcoming charge"
+    CARD_EXPIRING = "CARD_EXPIRING", "Card expiring"
+    PLAN_CHANGED = "PLAN_CHANGED", "Plan changed"
+    PLAN_COMPLETED = "PLAN_COMPLETED", "Plan completed"
+    CONSENT_COPY = "CONSENT_COPY", "Consent copy"
+
+
+class Channel(models.TextChoices):
+    SMS = "SMS", "Text message"
+    EMAIL = "EMAIL", "E-mail"
+
+
+class Template(PracticeRow):
+    """One saved version. The newest version of (kind, channel, language) is in force; none = the default text."""
+
+    kind = models.CharField(max_length=24, choices=Kind.choices)
+    channel = models.CharField(max_length=6, choices=Channel.choices)
+    language = models.CharField(max_length=5, default="en")
+    version = models.PositiveIntegerField()
+    subject = models.CharField(max_length=200, blank=True)
+    body = models.TextField()
+    saved_by = models.ForeignKey("practices.User", null=True, on_delete=models.PROTECT, related_name="+")
+    saved_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["practice", "kind", "channel", "language", "version"], name="template_version_once"
+            )
+        ]
+
+
+class Message(PracticeRow):
+    """The outbox: one row per event and person, sent at most once."""
+
+    class State(models.TextChoices):
+        QUEUED = "QUEUED", "Waiting"
+        SENDING = "SENDING", "Sending"
+        # The carrier's answer was lost; it is asked before anything is sent again.
+        UNKNOWN = "UNKNOWN", "Checking with the carrier"
+        SENT = "SENT", "Sent"
+        DELIVERED = "DELIVERED", "Delivered"
+        UNDELIVERED = "UNDELIVERED", "Undelivered"
+        # Nobody could be reached this way (no number, no consent, opted out): a task for staff.
+        BLOCKED = "BLOCKED", "Could not be sent"
+
+    kind = models.CharField(max_length=24, choices=Kind.choices)
+    # What happened, for example "PAYMENT_FAILED:<attempt uuid>": the same event never makes a second message.
+    dedupe_key = models.CharField(max_length=120)
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="messages")
+    channel = models.CharField(max_length=6, choices=Channel.choices, blank=True)
+    to = models.CharField(max_length=254, blank=True)
+    subject = models.CharField(max_length=200, blank=True)
+    # The text; a link stands in it as LINK_MARK and is put in when it is sent, so no token is stored.
+    body = models.TextField()
+    link_nonce = models.UUIDField(null=True, blank=True)
+    state = models.CharField(max_length=12, choices=State.choices, default=State.QUEUED)
+    state_reason = models.CharField(max_length=200, blank=True)
+    not_before = models.DateTimeField()
+    created_at = models.DateTimeField()
+    claimed_at = models.DateTimeField(null=True, blank=True)
+    sent_at = models.DateTimeField(null=True, blank=True)
+    carrier_reference = models.CharField(max_length=64, blank=True)
+    looked_up = models.PositiveSmallIntegerField(default=0)
+    sends = models.PositiveSmallIntegerField(default=0)
+    # Ids for the timeline: plan, installment, attempt.
+    about = models.JSONField(default=dict)
+
+    LINK_MARK: ClassVar[str] = "[[link]]"
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["practice", "dedupe_key"], name="message_once_per_event")]
+        indexes = [
+            # Read by the sender (notifications/send.py).
+            models.Index(
+                fields=["practice", "not_before"],
+                condition=Q(state__in=["QUEUED", "SENDING", "UNKNOWN"]),
+                name="messages_to_send",
+            ),
+            models.Index(fields=["practice", "carrier_reference"], name="messages_by_carrier_ref"),
+        ]
+
+
+class TextingConsent(PracticeRow):
+    """May this number be texted? The newest row counts. Source says where the wish came from."""
+
+    phone = models.CharField(max_length=16)
+    allowed = models.BooleanField()
+    source = models.CharField(max_length=120)
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["practice", "phone", "-at"], name="texting_consent_newest")]
+
+
+class MessagingAccount(PracticeRow):
+    """The practice's carrier account (Twilio)."""
+
+    base_url = models.CharField(max_length=200)
+    sid = models.CharField(max_length=64)
+    token = EncryptedTextField()
+    from_number = models.CharField(max_length=16)
+    is_live = models.BooleanField(default=False)
+    connected_at = models.DateTimeField()
+    problem = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["practice"], name="one_messaging_account_per_practice")]

@@ -1,0 +1,70 @@
+"""The connection to a practice's Open Dental office and what the sync remembers."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from core.encryption import EncryptedTextField
+from practices.models.rows import PracticeRow
+
+
+class Connection(PracticeRow):
+    class Mode(models.TextChoices):
+        """How the API is reached; decides the pace (opendental-api.md §1.1, 1.3)."""
+
+        REMOTE = "REMOTE", "Through Open Dental's servers"
+        SERVICE = "SERVICE", "API service in the office"
+
+    base_url = models.CharField(max_length=200)
+    developer_key = EncryptedTextField()
+    customer_key = EncryptedTextField()
+    mode = models.CharField(max_length=8, choices=Mode.choices)
+    connected_at = models.DateTimeField()
+    # Learned at connection time and daily.
+    version = models.CharField(max_length=20, blank=True)
+    permissions = models.JSONField(default=list, blank=True)
+    preferences = models.JSONField(default=dict, blank=True)
+    pay_type_num = models.BigIntegerField(default=0, help_text="DefNum of the payment type we post with")
+    learned_at = models.DateTimeField(null=True, blank=True)
+    # Health.
+    last_answer_at = models.DateTimeField(null=True, blank=True)
+    last_pull_at = models.DateTimeField(null=True, blank=True)
+    problem = models.CharField(max_length=300, blank=True)
+    problem_since = models.DateTimeField(null=True, blank=True)
+    # Change cursor: the office's own clock, as text in Open Dental's format; moved only after a commit.
+    cursor = models.CharField(max_length=19, blank=True)
+    fully_pulled_at = models.DateTimeField(null=True, blank=True)
+    plans_fingerprints = models.JSONField(default=dict, blank=True)
+    # Last cycle: {"calls": 3, "changed": 1, "seconds": 0.4}
+    last_cycle = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["practice"], name="one_opendental_connection_per_practice")]
+
+
+class GuarantorTurn(PracticeRow):
+    """Without SQL the plans of each guarantor are read in turn: when was this one read?"""
+
+    guarantor_num = models.BigIntegerField()
+    checked_at = models.DateTimeField(null=True, blank=True)
+    # Guarantors with open plans come round more often.
+    has_plans = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["practice", "guarantor_num"], name="guarantor_turn_once")]
+
+
+class QuarantinedRow(PracticeRow):
+    """A row of Open Dental that couldn't be understood: kept with a readable reason, never stops a run."""
+
+    resource = models.CharField(max_length=30)
+    row_key = models.CharField(max_length=40)
+    reason = models.CharField(max_length=300)
+    first_seen_at = models.DateTimeField()
+    last_seen_at = models.DateTimeField()
+    resolved_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["practice", "resource", "row_key"], name="quarantined_row_once")
+        ]

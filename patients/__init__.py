@@ -1,0 +1,1 @@
+"""Patients, mirrored from Open Dental; search and the Communication pages."""

@@ -1,0 +1,15 @@
+"""Rows of one practice are invisible to another, held by the database itself."""
+
+from django.db import migrations
+
+from practices.rls import protect
+
+
+class Migration(migrations.Migration):
+    dependencies = [("patients", "0001_initial")]
+
+    operations = [
+        *protect(
+            "patients_patient",
+        ),
+    ]

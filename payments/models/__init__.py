@@ -1,0 +1,19 @@
+"""Tables of the money path. docs/money.md states their invariants."""
+
+from payments.models.alarms import Alarm
+from payments.models.attempts import Attempt, AttemptState
+from payments.models.due import DueCheck, DuePart
+from payments.models.payments import Allocation, LedgerPosting, Payment
+from payments.models.webhooks import WebhookEvent
+
+__all__ = [
+    "Alarm",
+    "Allocation",
+    "Attempt",
+    "AttemptState",
+    "DueCheck",
+    "DuePart",
+    "LedgerPosting",
+    "Payment",
+    "WebhookEvent",
+]

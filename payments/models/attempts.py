@@ -1,0 +1,102 @@
+"""One try to move money. The row is committed before the processor is asked, and only settle() moves it."""
+
+from __future__ import annotations
+
+import uuid
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+
+from cards.models import Card
+from practices.models.rows import PracticeRow
+
+
+class AttemptState(models.TextChoices):
+    STARTED = "STARTED", "Started"
+    PENDING = "PENDING", "Processing"
+    UNKNOWN = "UNKNOWN", "Outcome unknown"
+    SUCCEEDED = "SUCCEEDED", "Succeeded"
+    DECLINED = "DECLINED", "Declined"
+    NOT_TAKEN = "NOT_TAKEN", "Not taken"
+
+    @classmethod
+    def open(cls) -> list[str]:
+        """News is still to come."""
+        return [cls.STARTED, cls.PENDING, cls.UNKNOWN]
+
+    @classmethod
+    def open_or_paid(cls) -> list[str]:
+        """At most one attempt of a due part is in these (M2)."""
+        return [*cls.open(), cls.SUCCEEDED]
+
+
+class Attempt(PracticeRow):
+    class Channel(models.TextChoices):
+        AUTOPAY = "AUTOPAY", "Autopay"
+        PAY_NOW = "PAY_NOW", "Pay Now"
+        FIX_LINK = "FIX_LINK", "Fix-it link"
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True)
+    due_part = models.ForeignKey("payments.DuePart", on_delete=models.PROTECT, related_name="attempts")
+    number = models.PositiveIntegerField(help_text="1 for the first try of the due part")
+    amount_cents = models.BigIntegerField()
+    card = models.ForeignKey(Card, on_delete=models.PROTECT, related_name="attempts")
+    channel = models.CharField(max_length=10, choices=Channel.choices)
+    actor = models.CharField(max_length=80)
+    state = models.CharField(max_length=10, choices=AttemptState.choices, default=AttemptState.STARTED)
+    # Exactly what is sent, resent byte for byte; keys derive from uuid and never change.
+    create_params = models.JSONField()
+    confirm_params = models.JSONField()
+    # The processor's id of the intent; '' until it told us.
+    reference = models.CharField(max_length=64, blank=True)
+    charge_reference = models.CharField(max_length=64, blank=True)
+    decline_code = models.CharField(max_length=60, blank=True)
+    advice_code = models.CharField(max_length=60, blank=True)
+    network_decline_code = models.CharField(max_length=12, blank=True)
+    network_advice_code = models.CharField(max_length=12, blank=True)
+    reason = models.CharField(max_length=200, blank=True)
+    # Business time of the try; and real time of the first request, by which keys age.
+    started_at = models.DateTimeField()
+    sent_at = models.DateTimeField(auto_now_add=True)
+    settled_at = models.DateTimeField(null=True, blank=True)
+
+    objects: ClassVar[models.Manager[Attempt]] = models.Manager()
+
+    class Meta:
+        constraints = [
+            # M2: two rows here would be two charges of the same money.
+            models.UniqueConstraint(
+                fields=["due_part"],
+                condition=Q(state__in=["STARTED", "PENDING", "UNKNOWN", "SUCCEEDED"]),
+                name="one_open_or_paid_attempt_per_due_part",
+            ),
+            models.UniqueConstraint(
+                fields=["practice", "reference"], condition=~Q(reference=""), name="attempt_reference_once"
+            ),
+            models.CheckConstraint(condition=Q(amount_cents__gte=50), name="attempt_at_least_50_cents"),
+        ]
+        indexes = [
+            # Read by the reconciler (payments/reconcile.py).
+            models.Index(
+                fields=["practice", "sent_at"],
+                condition=Q(state__in=["STARTED", "PENDING", "UNKNOWN"]),
+                name="attempts_to_reconcile",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"attempt {self.pk}"
+
+    @property
+    def create_key(self) -> str:
+        # Never change this format: a resend after a deployment must carry the same key.
+        return f"kp-create-{self.uuid}"
+
+    @property
+    def confirm_key(self) -> str:
+        return f"kp-confirm-{self.uuid}"
+
+    @property
+    def is_final(self) -> bool:
+        return self.state not in AttemptState.open()

@@ -1,0 +1,107 @@
+"""What is collected: a due part is (installment, request or desk sale) × payer × cents."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import ClassVar, Self
+
+from django.db import models
+from django.db.models import Exists, OuterRef, Q
+
+from patients.models import Patient
+from payments.models.attempts import Attempt, AttemptState
+from payplans.models import Installment
+from practices.models.rows import PracticeRow
+
+
+class DuePartQuerySet(models.QuerySet["DuePart"]):
+    def due(self, now: datetime) -> Self:
+        """Parts whose next try has come, that nothing holds and nothing is collecting, on plans with autopay on."""
+        busy = Attempt.objects.filter(due_part=OuterRef("pk"), state__in=AttemptState.open_or_paid())
+        return self.filter(
+            ~Exists(busy),
+            state=DuePart.State.OPEN,
+            hold="",
+            next_try_at__lte=now,
+            installment__plan__autopay__is_on=True,
+        ).order_by("next_try_at", "pk")
+
+
+class DuePart(PracticeRow):
+    class Kind(models.TextChoices):
+        INSTALLMENT = "INSTALLMENT", "Installment"
+        REQUEST = "REQUEST", "Request"
+        SALE = "SALE", "Desk sale"
+
+    class State(models.TextChoices):
+        OPEN = "OPEN", "Open"
+        PAID = "PAID", "Paid"
+        # Replaced by other parts, paid in Open Dental, or the plan is closed.
+        CLOSED = "CLOSED", "Closed"
+
+    class Hold(models.TextChoices):
+        """Why autopay waits for a person (or for Open Dental). '' = nothing holds."""
+
+        NONE = "", ""
+        ARREARS = "ARREARS", "Was overdue when the card was attached"
+        NOT_ISSUED = "NOT_ISSUED", "The office's charge run was missed"
+        ABOVE_CONSENT = "ABOVE_CONSENT", "Plan changed: above the agreed maximum"
+        NEW_CARD = "NEW_CARD", "Needs new card"
+        STAFF = "STAFF", "Needs a look by staff"
+        RECONCILE = "RECONCILE", "Looking for an earlier payment"
+
+    kind = models.CharField(max_length=12, choices=Kind.choices)
+    installment = models.ForeignKey(
+        Installment, null=True, blank=True, on_delete=models.PROTECT, related_name="due_parts"
+    )
+    payer = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="due_parts")
+    amount_cents = models.BigIntegerField()
+    state = models.CharField(max_length=6, choices=State.choices, default=State.OPEN)
+    # When autopay tries (first try: the due date at the charge hour); null = autopay has no date.
+    next_try_at = models.DateTimeField(null=True, blank=True)
+    hold = models.CharField(max_length=16, choices=Hold.choices, default=Hold.NONE, blank=True)
+    hold_reason = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects: ClassVar[models.Manager[DuePart]] = models.Manager.from_queryset(DuePartQuerySet)()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(amount_cents__gt=0), name="due_part_has_an_amount"),
+            models.CheckConstraint(
+                condition=Q(kind="INSTALLMENT", installment__isnull=False)
+                | (~Q(kind="INSTALLMENT") & Q(installment__isnull=True)),
+                name="due_part_of_an_installment_names_it",
+            ),
+            # Until parts can be split between payers an installment has one open part per payer.
+            models.UniqueConstraint(
+                fields=["installment", "payer"], condition=Q(state="OPEN"), name="one_open_part_per_payer"
+            ),
+        ]
+        indexes = [
+            # Read by the sweep (payments/sweep.py).
+            models.Index(
+                fields=["practice", "next_try_at"], condition=Q(state="OPEN", hold=""), name="due_parts_to_sweep"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"due part {self.pk}"
+
+    def set_hold(self, hold: str, reason: str = "") -> None:
+        self.hold, self.hold_reason = hold, reason[:200]
+        self.save(update_fields=["hold", "hold_reason"])
+
+    def plan_next_try(self, at: datetime | None) -> None:
+        self.next_try_at = at
+        self.save(update_fields=["next_try_at"])
+
+
+class DueCheck(PracticeRow):
+    """The newest answer of Open Dental to "is this still owed?". A claim refuses one older than 5 minutes."""
+
+    due_part = models.OneToOneField(DuePart, on_delete=models.CASCADE, related_name="check_row")
+    checked_at = models.DateTimeField()
+    owed_cents = models.BigIntegerField()
+    # Why it must not be charged now, although money is owed; '' = it may.
+    obstacle = models.CharField(max_length=200, blank=True)

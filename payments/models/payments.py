@@ -1,0 +1,113 @@
+"""Money that moved, what it pays for, and its postings to the Open Dental ledger."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+
+from core.tokens import ledger_reference
+from patients.models import Patient
+from payments.models.attempts import Attempt
+from payplans.models import Installment, PayPlan
+from practices.models.rows import PracticeRow
+
+
+class Payment(PracticeRow):
+    attempt = models.OneToOneField(Attempt, on_delete=models.PROTECT, related_name="payment")
+    payer = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="payments")
+    amount_cents = models.BigIntegerField()
+    paid_at = models.DateTimeField(help_text="Business time, UTC")
+    processor_reference = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["practice", "processor_reference"], name="one_payment_per_intent"),
+            models.CheckConstraint(condition=Q(amount_cents__gt=0), name="payment_has_an_amount"),
+        ]
+        indexes = [models.Index(fields=["practice", "-paid_at"], name="payments_recent")]
+
+
+class Allocation(PracticeRow):
+    """What a payment pays for. Allocations of a payment sum to it."""
+
+    payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="allocations")
+    installment = models.ForeignKey(Installment, on_delete=models.PROTECT, related_name="allocations")
+    amount_cents = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["payment", "installment"], name="one_allocation_per_installment"),
+            models.CheckConstraint(condition=Q(amount_cents__gt=0), name="allocation_has_an_amount"),
+        ]
+
+
+class LedgerPosting(PracticeRow):
+    """One ledger movement to write to Open Dental: an outbox row that is sent, found again and compared."""
+
+    class Movement(models.TextChoices):
+        PAYMENT = "PAYMENT", "Payment"
+
+    class Route(models.TextChoices):
+        """How it gets there (docs/money.md, table of routes)."""
+
+        CHARGE_ROWS = "CHARGE_ROWS", "To the plan's charge rows"
+        PREPAYMENT = "PREPAYMENT", "As a prepayment on the plan"
+        PLAN_FIFO = "PLAN_FIFO", "To the plan, oldest charge first"
+        PATIENT = "PATIENT", "To the patient's account, allocated by staff"
+
+    class State(models.TextChoices):
+        QUEUED = "QUEUED", "Waiting"
+        SENDING = "SENDING", "Sending"
+        # Sent, the answer was lost: Open Dental is searched for the reference before anything is sent again.
+        UNCLEAR = "UNCLEAR", "Looking for it in Open Dental"
+        POSTED = "POSTED", "Posted, reading back"
+        MATCHED = "MATCHED", "Posted and read back"
+        MISMATCH = "MISMATCH", "Posted, but Open Dental shows something else"
+        REFUSED = "REFUSED", "Refused by Open Dental"
+
+    payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="postings")
+    movement = models.CharField(max_length=12, choices=Movement.choices, default=Movement.PAYMENT)
+    reference = models.CharField(max_length=25, default=ledger_reference, unique=True)
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="+")
+    plan = models.ForeignKey(PayPlan, null=True, on_delete=models.PROTECT, related_name="postings")
+    amount_cents = models.BigIntegerField()
+    route = models.CharField(max_length=12, choices=Route.choices, blank=True)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
+    state_reason = models.CharField(max_length=300, blank=True)
+    pay_num = models.BigIntegerField(null=True, blank=True)
+    # What was sent, for evidence and for the search afterwards.
+    sent_body = models.JSONField(default=dict, blank=True)
+    office_date = models.DateField(null=True, blank=True, help_text="The office's day when it was sent")
+    claimed_at = models.DateTimeField(null=True, blank=True)
+    next_at = models.DateTimeField(help_text="When the poster looks at it again")
+    # Searches that found nothing since the last send; two, with a gap, allow the one resend.
+    searches = models.PositiveSmallIntegerField(default=0)
+    sends = models.PositiveSmallIntegerField(default=0)
+    tries = models.PositiveSmallIntegerField(default=0, help_text="Refusals that may heal, for the back-off")
+    created_at = models.DateTimeField()
+    matched_at = models.DateTimeField(null=True, blank=True)
+
+    objects: ClassVar[models.Manager[LedgerPosting]] = models.Manager()
+
+    class Meta:
+        constraints = [
+            # M7: one payment, one posting.
+            models.UniqueConstraint(fields=["payment", "movement"], name="one_posting_per_movement"),
+            models.UniqueConstraint(
+                fields=["practice", "pay_num"], condition=Q(pay_num__isnull=False), name="posting_pay_num_once"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["practice", "next_at"],
+                condition=Q(state__in=["QUEUED", "SENDING", "UNCLEAR", "POSTED"]),
+                name="postings_to_work",
+            ),
+        ]
+
+    @classmethod
+    def unsettled_states(cls) -> list[str]:
+        """Open Dental may or may not have it: its splits can't be told from those of the office."""
+        return [cls.State.SENDING, cls.State.UNCLEAR]

@@ -1,0 +1,18 @@
+"""Rows of one practice are invisible to another, held by the database itself."""
+
+from django.db import migrations
+
+from practices.rls import protect
+
+
+class Migration(migrations.Migration):
+    dependencies = [("payplans", "0001_initial")]
+
+    operations = [
+        *protect(
+            "payplans_payplan",
+            "payplans_plansplit",
+            "payplans_installment",
+            "payplans_chargerow",
+        ),
+    ]

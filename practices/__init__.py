@@ -1,0 +1,1 @@
+"""Practices (tenants), their staff, settings and the event log."""

@@ -1,0 +1,69 @@
+"""A practice is a tenant; clinics are locations inside it (Open Dental ClinicNum)."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
+from django.db import models
+
+from practices.models.rows import PracticeRow
+
+
+class Practice(models.Model):
+    slug = models.SlugField(unique=True)
+    name = models.CharField(max_length=120)
+    timezone = models.CharField(max_length=64, default="America/New_York")
+    phone = models.CharField(max_length=32, blank=True)
+    email = models.EmailField(blank=True)
+    address = models.CharField(max_length=200, blank=True)
+    state = models.CharField(max_length=2, blank=True, help_text="Two-letter US state")
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+
+class PaymentSettings(PracticeRow):
+    """Settings → Payment Settings → General. One row a practice; hours are practice-local."""
+
+    charge_hour = models.PositiveSmallIntegerField(default=10)
+    # A practice may be gentler than the network limits, never looser (payplans/retry.py).
+    max_tries = models.PositiveSmallIntegerField(default=15)
+    # ISO weekdays (1 Monday … 7 Sunday) on which a failed payment may be tried again.
+    retry_weekdays = models.JSONField(default=list, blank=True)
+    quiet_from_hour = models.PositiveSmallIntegerField(default=21)
+    quiet_until_hour = models.PositiveSmallIntegerField(default=8)
+    notify_every_nth_failure = models.PositiveSmallIntegerField(default=3)
+    upcoming_days = models.PositiveSmallIntegerField(default=3)
+    # An admin's word that staff allocate by hand where no proven posting route exists (decisions 9).
+    allocation_by_hand_accepted_by = models.ForeignKey(
+        "practices.User", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    # Without the Queries permission the office's own card tool can't be seen: an admin attests it is off.
+    card_tool_off_attested_by = models.ForeignKey(
+        "practices.User", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["practice"], name="one_payment_settings_per_practice"),
+            models.CheckConstraint(condition=models.Q(charge_hour__lte=23), name="charge_hour_is_an_hour"),
+            models.CheckConstraint(
+                condition=models.Q(max_tries__gte=1, max_tries__lte=15), name="max_tries_within_network_limit"
+            ),
+        ]
+
+
+class Clinic(PracticeRow):
+    clinic_num = models.BigIntegerField()
+    name = models.CharField(max_length=120)
+    phone = models.CharField(max_length=32, blank=True)
+    is_hidden = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["practice", "clinic_num"], name="clinic_once_per_practice")]

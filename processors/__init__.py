@@ -1,0 +1,1 @@
+"""The port to card processors, the Stripe adapter and each practice's account."""

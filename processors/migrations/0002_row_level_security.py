@@ -1,0 +1,16 @@
+"""Rows of one practice are invisible to another, held by the database itself."""
+
+from django.db import migrations
+
+from practices.rls import protect
+
+
+class Migration(migrations.Migration):
+    dependencies = [("processors", "0001_initial")]
+
+    operations = [
+        *protect(
+            "processors_processoraccount",
+            "processors_processorcustomer",
+        ),
+    ]

@@ -1,0 +1,111 @@
+"""The port: what we ask a card processor and the closed set of answers. Pure; no processor's words leave the adapter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True)
+class Succeeded:
+    """Money moved. `amount_cents` is what the processor says it took."""
+
+    reference: str
+    amount_cents: int
+    charge_reference: str = ""
+
+
+@dataclass(frozen=True)
+class Declined:
+    """No money moved and the answer is final for this attempt. Codes as the processor and the network gave them."""
+
+    reference: str
+    decline_code: str
+    advice_code: str = ""
+    network_decline_code: str = ""
+    network_advice_code: str = ""
+    charge_reference: str = ""
+
+
+@dataclass(frozen=True)
+class NotTaken:
+    """No money moved and nobody declined: wrong key, throttled, refused parameters, intent never made or canceled."""
+
+    reason: str
+    # An operator must act (keys, permissions, a defect); otherwise it heals by itself.
+    needs_operator: bool = False
+
+
+@dataclass(frozen=True)
+class Pending:
+    """The processor works on it; news will come by webhook or by asking again."""
+
+    reference: str
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """Money may have moved. Only the processor can tell; no timer may try again."""
+
+    reason: str
+    reference: str = ""
+
+
+Outcome = Succeeded | Declined | NotTaken | Pending | Unknown
+
+
+@dataclass(frozen=True)
+class Charge:
+    """What to ask, taken from a committed attempt: exactly these parameters under exactly these keys."""
+
+    create_params: dict[str, Any]
+    confirm_params: dict[str, Any]
+    create_key: str
+    confirm_key: str
+
+
+@dataclass(frozen=True)
+class Question:
+    """What happened to an attempt? `reference` is '' when the intent's id never reached us."""
+
+    reference: str
+    attempt_uuid: str
+    customer: str
+    amount_cents: int
+    first_sent_at: datetime
+
+
+@dataclass(frozen=True)
+class SavedCard:
+    """A card the processor keeps for later off-session charges. Never a number."""
+
+    customer: str
+    payment_method: str
+    brand: str
+    last4: str
+    exp_month: int
+    exp_year: int
+    funding: str
+    fingerprint: str
+
+
+class Processor(Protocol):
+    """One practice's account at a processor. Every method may block on the network: call with no transaction open."""
+
+    def charge(self, charge: Charge, remember: Callable[[str], bool]) -> Outcome:
+        """Create the intent, let `remember` store its id durably, confirm. If `remember` is False, cancel instead."""
+        ...
+
+    def look_up(self, question: Question) -> Outcome:
+        """What became of it, decisively where possible: an intent that was never confirmed is canceled."""
+        ...
+
+    def cancel(self, reference: str) -> None:
+        """Cancel a declined intent so that it can never be confirmed again. Quiet when it is already final."""
+        ...
+
+
+class UnableToReachProcessor(Exception):
+    """The processor didn't answer or refused us; the text says why in plain words."""
