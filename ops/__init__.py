@@ -1,0 +1,1 @@
+"""Runs KasperPay on one machine: embedded servers, supervisor, smoke run, test services, repository checks."""
