@@ -1,0 +1,82 @@
+"""The /v1 API on one screen: method, path, parameter table, handler."""
+
+from __future__ import annotations
+
+import json
+
+from flask import Flask, Response, request
+
+from sandbox.stripe import accounts, charges, customers, events, intents, methods, refunds, sessions, setups
+from sandbox.stripe.books import Books
+from sandbox.stripe.runner import Handler, run
+
+ROUTES: list[tuple[str, str, str, Handler]] = [
+    ("GET", "account", "none", accounts.retrieve),
+    ("GET", "accounts/<identifier>", "none", accounts.retrieve),
+    ("POST", "customers", "customer.create", customers.create),
+    ("GET", "customers", "customer.list", customers.page),
+    ("GET", "customers/<identifier>", "none", customers.retrieve),
+    ("POST", "customers/<identifier>", "customer.update", customers.update),
+    ("DELETE", "customers/<identifier>", "none", customers.delete),
+    ("GET", "customers/<customer>/payment_methods", "payment_method.list", methods.page),
+    ("GET", "customers/<customer>/payment_methods/<identifier>", "none", methods.retrieve_of),
+    ("GET", "payment_methods", "payment_method.list", methods.page),
+    ("GET", "payment_methods/<identifier>", "none", methods.retrieve),
+    ("POST", "payment_methods/<identifier>", "payment_method.update", methods.update),
+    ("POST", "payment_methods/<identifier>/attach", "payment_method.attach", methods.attach),
+    ("POST", "payment_methods/<identifier>/detach", "none", methods.detach),
+    ("POST", "setup_intents", "setup_intent.create", setups.create),
+    ("GET", "setup_intents", "setup_intent.list", setups.page),
+    ("GET", "setup_intents/<identifier>", "none", setups.retrieve),
+    ("POST", "setup_intents/<identifier>", "setup_intent.update", setups.update),
+    ("POST", "setup_intents/<identifier>/confirm", "setup_intent.confirm", setups.confirm),
+    ("POST", "setup_intents/<identifier>/cancel", "setup_intent.cancel", setups.cancel),
+    ("POST", "payment_intents", "payment_intent.create", intents.create),
+    ("GET", "payment_intents", "payment_intent.list", intents.page),
+    ("GET", "payment_intents/<identifier>", "none", intents.retrieve),
+    ("POST", "payment_intents/<identifier>", "payment_intent.update", intents.update),
+    ("POST", "payment_intents/<identifier>/confirm", "payment_intent.confirm", intents.confirm),
+    ("POST", "payment_intents/<identifier>/cancel", "payment_intent.cancel", intents.cancel),
+    ("POST", "payment_intents/<identifier>/capture", "payment_intent.capture", intents.capture),
+    ("GET", "charges", "charge.list", charges.page),
+    ("GET", "charges/<identifier>", "none", charges.retrieve),
+    ("POST", "charges/<identifier>", "charge.update", charges.update),
+    ("POST", "refunds", "refund.create", refunds.create),
+    ("GET", "refunds", "refund.list", refunds.page),
+    ("GET", "refunds/<identifier>", "none", refunds.retrieve),
+    ("POST", "refunds/<identifier>", "refund.update", refunds.update),
+    ("GET", "balance_transactions", "balance_transaction.list", charges.entries),
+    ("GET", "balance_transactions/<identifier>", "none", charges.entry),
+    ("GET", "events", "event.list", events.page),
+    ("GET", "events/<identifier>", "none", events.retrieve),
+    ("POST", "webhook_endpoints", "webhook_endpoint.create", events.create_endpoint),
+    ("GET", "webhook_endpoints", "customer.list", events.list_endpoints),
+    ("GET", "webhook_endpoints/<identifier>", "none", events.retrieve_endpoint),
+    ("POST", "webhook_endpoints/<identifier>", "webhook_endpoint.update", events.update_endpoint),
+    ("DELETE", "webhook_endpoints/<identifier>", "none", events.delete_endpoint),
+    ("POST", "checkout/sessions", "checkout.session.create", sessions.create),
+    ("GET", "checkout/sessions", "checkout.session.list", sessions.page),
+    ("GET", "checkout/sessions/<identifier>", "none", sessions.retrieve),
+    ("GET", "checkout/sessions/<identifier>/line_items", "customer.list", sessions.line_items),
+    ("POST", "checkout/sessions/<identifier>/expire", "none", sessions.expire),
+]
+
+
+def add_routes(app: Flask, books: Books) -> None:
+    for method, path, spec, handler in ROUTES:
+        app.add_url_rule(f"/v1/{path}", f"{method} {path}", _view(books, handler, spec), methods=[method])
+    for status in (404, 405):
+        app.register_error_handler(status, _unrecognized)
+
+
+def _view(books: Books, handler: Handler, spec: str):  # type: ignore[no-untyped-def]
+    def view(**ids: str) -> Response:
+        return run(books, request, handler, spec, ids)
+
+    return view
+
+
+def _unrecognized(_error: Exception) -> Response:
+    message = f"Unrecognized request URL ({request.method}: {request.path})."
+    body = json.dumps({"error": {"type": "invalid_request_error", "message": message}})
+    return Response(body, 404, content_type="application/json")

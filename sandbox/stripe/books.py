@@ -1,0 +1,234 @@
+"""The books: every Stripe object as one JSON row, seen through one account at a time, with an event per change."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import string
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sandbox.common.clock import Clock
+from sandbox.common.store import Store
+from sandbox.stripe.wire import API_VERSION, JSON, ApiError, invalid, public
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS accounts (id TEXT PRIMARY KEY, name TEXT NOT NULL, platform TEXT);
+CREATE TABLE IF NOT EXISTS keys (secret TEXT PRIMARY KEY, account TEXT NOT NULL, state TEXT NOT NULL DEFAULT 'active');
+CREATE TABLE IF NOT EXISTS objects (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, account TEXT NOT NULL, id TEXT NOT NULL UNIQUE, object TEXT NOT NULL,
+  created INTEGER NOT NULL, body TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS objects_kind ON objects (account, object, created);
+CREATE INDEX IF NOT EXISTS objects_customer ON objects (account, object, json_extract(body, '$.customer'));
+CREATE INDEX IF NOT EXISTS objects_intent ON objects (account, object, json_extract(body, '$.payment_intent'));
+CREATE INDEX IF NOT EXISTS objects_charge ON objects (account, object, json_extract(body, '$.charge'));
+CREATE INDEX IF NOT EXISTS objects_source ON objects (account, object, json_extract(body, '$.source'));
+CREATE INDEX IF NOT EXISTS objects_open ON objects (object, json_extract(body, '$.status'));
+CREATE TABLE IF NOT EXISTS idempotency (
+  account TEXT NOT NULL, key TEXT NOT NULL, fingerprint TEXT NOT NULL, created INTEGER NOT NULL,
+  status INTEGER, body TEXT, request TEXT NOT NULL, PRIMARY KEY (account, key));
+CREATE TABLE IF NOT EXISTS requests (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, request TEXT NOT NULL, at REAL NOT NULL, business_at INTEGER NOT NULL,
+  account TEXT, method TEXT NOT NULL, path TEXT NOT NULL, body TEXT NOT NULL, idempotency_key TEXT,
+  version TEXT, status INTEGER, replayed INTEGER NOT NULL DEFAULT 0);
+CREATE INDEX IF NOT EXISTS requests_path ON requests (path);
+CREATE TABLE IF NOT EXISTS deliveries (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, event TEXT NOT NULL, type TEXT NOT NULL, endpoint TEXT NOT NULL,
+  status TEXT NOT NULL DEFAULT 'pending', tries INTEGER NOT NULL DEFAULT 0, next_at REAL NOT NULL,
+  fault TEXT NOT NULL DEFAULT '');
+CREATE INDEX IF NOT EXISTS deliveries_due ON deliveries (status, next_at);
+CREATE INDEX IF NOT EXISTS deliveries_event ON deliveries (event);
+CREATE TABLE IF NOT EXISTS tries (delivery INTEGER NOT NULL, at REAL NOT NULL, code INTEGER, problem TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS wishes (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, match TEXT NOT NULL DEFAULT '*', left INTEGER NOT NULL,
+  seconds REAL NOT NULL DEFAULT 0, detail TEXT NOT NULL DEFAULT '');
+"""
+PREFIX = {
+    "account": "acct_1",
+    "customer": "cus_",
+    "payment_method": "pm_1",
+    "payment_intent": "pi_3",
+    "setup_intent": "seti_1",
+    "setup_attempt": "setatt_1",
+    "charge": "ch_3",
+    "refund": "re_3",
+    "balance_transaction": "txn_3",
+    "event": "evt_1",
+    "checkout.session": "cs_test_",
+    "webhook_endpoint": "we_1",
+}
+LENGTH = {"customer": 14, "checkout.session": 58}
+_ALPHABET = string.ascii_letters + string.digits
+
+
+def new_id(kind: str) -> str:
+    return PREFIX[kind] + "".join(secrets.choice(_ALPHABET) for _ in range(LENGTH.get(kind, 23)))
+
+
+class Books:
+    """State of the whole process; `scope()` gives the view of one account."""
+
+    def __init__(self, state: Path, clock: Clock) -> None:
+        self.store = Store(state / "stripe.sqlite3", SCHEMA)
+        self.clock = clock
+        self.host = ""
+        # A request that was running when the process died left no effect: its key is free again.
+        self.store.run("DELETE FROM idempotency WHERE status IS NULL")
+
+    def now(self) -> int:
+        """Business time, Unix seconds."""
+        return int(self.clock.now().timestamp())
+
+    def scope(self, account: str, request: str | None = None, key: str | None = None) -> Scope:
+        return Scope(self, account, request, key)
+
+    def owner(self, identifier: str) -> Scope | None:
+        """The account that holds this object, whichever it is (hosted pages and control carry no key)."""
+        row = self.store.one("SELECT account FROM objects WHERE id = ?", identifier)
+        return self.scope(row["account"]) if row else None
+
+    def every(self, kind: str) -> Iterator[tuple[str, JSON]]:
+        """(account, object) of one kind over all accounts, oldest first."""
+        for row in self.store.all("SELECT account, body FROM objects WHERE object = ? ORDER BY seq", kind):
+            yield row["account"], json.loads(row["body"])
+
+    def grant(self, kind: str, subject: str) -> JSON | None:
+        """Use up one wish of this kind whose pattern fits, the oldest first."""
+        row = self.store.one(
+            "SELECT * FROM wishes WHERE kind = ? AND left > 0 AND ? GLOB match ORDER BY id LIMIT 1", kind, subject
+        )
+        if row is None:
+            return None
+        self.store.run("UPDATE wishes SET left = left - 1 WHERE id = ?", row["id"])
+        return dict(row)
+
+
+@dataclass
+class Scope:
+    """One account's objects. `request` and `key` name the API call, for the events it causes."""
+
+    books: Books
+    account: str
+    request: str | None = None
+    key: str | None = None
+
+    @property
+    def now(self) -> int:
+        return self.books.now()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        with self.books.store.transaction():
+            yield
+
+    def new(self, kind: str, **fields: Any) -> JSON:
+        """A new object with id, created (business time) and livemode, already in the books."""
+        identifier = new_id(kind)
+        body: JSON = {"id": identifier, "object": kind, "created": self.now, "livemode": False, **fields}
+        self.books.store.run(
+            "INSERT INTO objects (account, id, object, created, body) VALUES (?, ?, ?, ?, ?)",
+            self.account, identifier, kind, body["created"], json.dumps(body),
+        )  # fmt: skip
+        return body
+
+    def save(self, item: JSON) -> JSON:
+        self.books.store.run("UPDATE objects SET body = ? WHERE id = ?", json.dumps(item), item["id"])
+        return item
+
+    def find(self, identifier: str, kind: str | None = None) -> JSON | None:
+        row = self.books.store.one("SELECT * FROM objects WHERE id = ? AND account = ?", identifier, self.account)
+        if row is None or (kind and row["object"] != kind):
+            return None
+        body: JSON = json.loads(row["body"])
+        return body
+
+    def need(self, kind: str, identifier: str, param: str | None = None) -> JSON:
+        """The object, or `resource_missing`: 404 for the object of the path, 400 for one a parameter names."""
+        found = self.find(identifier, kind)
+        if found is not None:
+            return found
+        message = f"No such {kind.replace('checkout.', '').replace('_', '')}: '{identifier}'"
+        raise ApiError(400 if param else 404, message, code="resource_missing", param=param or "id")
+
+    def where(self, kind: str, **equal: Any) -> list[JSON]:
+        """Objects whose named fields have these values, newest first."""
+        clauses = "".join(f" AND json_extract(body, '$.{name}') = ?" for name in equal)
+        sql = f"SELECT body FROM objects WHERE account = ? AND object = ?{clauses} ORDER BY seq DESC"
+        return [json.loads(row["body"]) for row in self.books.store.all(sql, self.account, kind, *equal.values())]
+
+    def page(self, kind: str, url: str, params: JSON, **equal: Any) -> JSON:
+        """A list answer: newest first, `limit`, `starting_after`, `ending_before`, `created`."""
+        clauses, values = ["account = ?", "object = ?"], [self.account, kind]
+        for name, value in equal.items():
+            if value is not None:
+                clauses.append(f"json_extract(body, '$.{name}') = ?")
+                values.append(value)
+        _created(params.get("created"), clauses, values)
+        back = self._cursor(params, clauses, values)
+        limit = params.get("limit", 10)
+        if not 1 <= limit <= 100:
+            raise invalid("limit must be between 1 and 100.", param="limit")
+        sql = f"SELECT body FROM objects WHERE {' AND '.join(clauses)} ORDER BY seq {'ASC' if back else 'DESC'} LIMIT ?"
+        rows = self.books.store.all(sql, *values, limit + 1)
+        found = [json.loads(row["body"]) for row in rows[:limit]]
+        return listing(found[::-1] if back else found, url, more=len(rows) > limit)
+
+    def _cursor(self, params: JSON, clauses: list[str], values: list[Any]) -> bool:
+        for name, sign in (("starting_after", "<"), ("ending_before", ">")):
+            if name in params:
+                clauses.append(f"seq {sign} coalesce((SELECT seq FROM objects WHERE id = ?), -1)")
+                values.append(params[name])
+        return "ending_before" in params
+
+    def emit(self, kind: str, item: JSON, previous: JSON | None = None) -> JSON:
+        """Record an event with a snapshot of the object, and queue it for the endpoints that want it."""
+        data: JSON = {"object": public(item)}
+        if previous:
+            data["previous_attributes"] = public(previous)
+        event = self.new(
+            "event",
+            api_version=API_VERSION,
+            data=data,
+            pending_webhooks=0,
+            request={"id": self.request, "idempotency_key": self.key},
+            type=kind,
+        )
+        queue_deliveries(self, event)
+        return event
+
+
+def listing(items: list[JSON], url: str, *, more: bool = False) -> JSON:
+    return {"object": "list", "data": items, "has_more": more, "url": url}
+
+
+def _created(wish: Any, clauses: list[str], values: list[Any]) -> None:
+    if wish is None:
+        return
+    signs = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
+    for name, value in (wish if isinstance(wish, dict) else {"gte": wish, "lte": wish}).items():
+        clauses.append(f"created {signs[name]} ?")
+        values.append(value)
+
+
+def wants(endpoint: JSON, kind: str) -> bool:
+    """True when an endpoint's enabled_events name this event type (`*` is all)."""
+    return endpoint["status"] == "enabled" and bool({"*", kind} & set(endpoint["enabled_events"]))
+
+
+def queue_deliveries(scope: Scope, event: JSON) -> None:
+    """One delivery per endpoint of the account, and of its platform where the endpoint listens to connected accounts."""
+    row = scope.books.store.one("SELECT platform FROM accounts WHERE id = ?", scope.account)
+    endpoints = [item for item in scope.where("webhook_endpoint") if not item["_connect"]]
+    if row and row["platform"]:
+        above = scope.books.scope(row["platform"])
+        endpoints += [item for item in above.where("webhook_endpoint") if item["_connect"]]
+    for endpoint in endpoints:
+        if wants(endpoint, event["type"]):
+            scope.books.store.run(
+                "INSERT INTO deliveries (event, type, endpoint, next_at) VALUES (?, ?, ?, ?)",
+                event["id"], event["type"], endpoint["id"], time.time(),
+            )  # fmt: skip
