@@ -1,4 +1,4 @@
-"""One child process: started so that it never outlives the supervisor, its output in a log, stopped by its own signal."""
+"""One child process: never outlives the supervisor, writes to a log, is stopped by the signal that suits it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
+from typing import IO
 
 ROOT = Path(__file__).resolve().parent.parent
 PR_SET_PDEATHSIG = 1
@@ -93,18 +94,13 @@ def _popen(service: Service) -> subprocess.Popen[bytes]:
             env=dict(service.environment),
             start_new_session=True,
             preexec_fn=_die_with(os.getpid(), service.orphan_signal),
-            **as_user(account),
+            user=account.pw_uid if account else None,
+            group=account.pw_gid if account else None,
+            extra_groups=[] if account else None,
         )
 
 
-def as_user(account: pwd.struct_passwd | None) -> dict[str, object]:
-    """Popen's arguments for dropping to `account`; none of them when it is None."""
-    if account is None:
-        return {}
-    return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
-
-
-def _open_log(path: Path):  # type: ignore[no-untyped-def]
+def _open_log(path: Path) -> IO[bytes]:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     if path.exists() and path.stat().st_size > LOG_LIMIT_BYTES:
         path.replace(path.with_suffix(".log.1"))

@@ -55,7 +55,7 @@ def _port(text: str) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="bin/run",
-        description="Run KasperPay with everything it needs: database, broker, web, workers, and a sandbox of the outside world.",
+        description="Run KasperPay: database, broker, web, workers, and a sandbox of the outside world.",
         epilog="DATABASE_URL with DATABASE_OWNER_URL, or REDIS_URL, in the environment replace the embedded servers.",
     )
     parser.add_argument(

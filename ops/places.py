@@ -110,9 +110,15 @@ class Secrets:
 
     @classmethod
     def fresh(cls) -> Secrets:
-        fernet_key = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
-        words = [secrets.token_urlsafe(24) for _ in range(4)]
-        return cls(*words, secret_key=secrets.token_urlsafe(50), field_keys=fernet_key)
+        return cls(
+            postgres_password=secrets.token_urlsafe(24),
+            owner_password=secrets.token_urlsafe(24),
+            app_password=secrets.token_urlsafe(24),
+            valkey_password=secrets.token_urlsafe(24),
+            secret_key=secrets.token_urlsafe(50),
+            # The form of a Fernet key: 32 random bytes in URL-safe base64.
+            field_keys=base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+        )
 
 
 def load_secrets(data: Path) -> Secrets:

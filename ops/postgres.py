@@ -19,7 +19,7 @@ from urllib.parse import quote
 
 import psycopg
 
-from ops.children import Service, as_user
+from ops.children import Service
 from ops.console import UnableToStart
 
 SUPERUSER = "kasperpay_admin"
@@ -93,8 +93,21 @@ def binaries(account: pwd.struct_passwd | None) -> Path:
 
 def reaches(account: pwd.struct_passwd, path: Path) -> bool:
     """Whether that account can enter (a folder) or execute (a file) this path."""
-    asked = subprocess.run(["test", "-x", str(path)], cwd="/", check=False, **as_user(account))  # type: ignore[call-overload]
-    return bool(asked.returncode == 0)
+    return _run_as(account, ["test", "-x", str(path)]).returncode == 0
+
+
+def _run_as(account: pwd.struct_passwd | None, command: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        list(command),
+        cwd="/",
+        capture_output=True,
+        text=True,
+        check=False,
+        env=_environment(),
+        user=account.pw_uid if account else None,
+        group=account.pw_gid if account else None,
+        extra_groups=[] if account else None,
+    )
 
 
 def _copy_out(package: Path) -> Path:
@@ -122,15 +135,7 @@ def _initialize(cluster: Cluster) -> None:
     if cluster.account:
         os.chown(password_file, cluster.account.pw_uid, cluster.account.pw_gid)
     password_file.chmod(0o600)
-    made = subprocess.run(
-        _initdb(cluster, draft, password_file),
-        cwd="/",
-        capture_output=True,
-        text=True,
-        check=False,
-        env=_environment(),
-        **as_user(cluster.account),
-    )  # type: ignore[call-overload]
+    made = _run_as(cluster.account, _initdb(cluster, draft, password_file))
     password_file.unlink()
     if made.returncode:
         raise UnableToStart(f"PostgreSQL could not make its data folder {folder}:\n{made.stdout}{made.stderr}")

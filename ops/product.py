@@ -1,4 +1,4 @@
-"""KasperPay's own processes and steps: migrate, static files, demo, web, workers, beat, and the environment they share."""
+"""KasperPay's own processes and steps (migrate, static files, web, workers, beat) and the environment they share."""
 
 from __future__ import annotations
 

