@@ -1,0 +1,28 @@
+"""A pytest plugin loaded before Django reads its settings: gives the tests an environment of their own.
+
+bin/test exports the addresses of a throw-away PostgreSQL and Valkey; without them the tests stop here and say so.
+"""
+
+from __future__ import annotations
+
+import os
+
+from cryptography.fernet import Fernet
+
+NEEDED = ("DATABASE_SUPERUSER_URL", "REDIS_URL")
+
+for _name in NEEDED:
+    if not os.environ.get(_name):
+        raise SystemExit(f"{_name} is not set: run bin/test, which starts the services the tests need.")
+
+os.environ["SECRET_KEY"] = "tests-only-" + "k" * 40
+os.environ["FIELD_KEYS"] = Fernet.generate_key().decode()
+os.environ["BASE_URL"] = "http://testserver"
+os.environ["ALLOWED_HOSTS"] = "*"
+os.environ["STATICFILES_STORAGE"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
+os.environ["EMAIL_URL"] = "memorymail://"
+os.environ.pop("CLOCK_FILE", None)
+os.environ.pop("CLOCK_CONTROL_URL", None)
+# The real addresses are put in by the database fixture; settings only need something readable.
+os.environ["DATABASE_URL"] = "postgres://kasperpay_app:app@127.0.0.1:1/none"
+os.environ["DATABASE_OWNER_URL"] = "postgres://kasperpay_owner:owner@127.0.0.1:1/none"
