@@ -8,6 +8,9 @@ from importlib.resources import files
 from xml.etree import ElementTree
 from zipfile import ZipFile
 
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
 # The "mini" style: solid, drawn on a 20 px grid, so that it stays sharp in tables and chips.
 STYLE = "mini"
 NAMES = {
@@ -65,11 +68,11 @@ _SVG = "{http://www.w3.org/2000/svg}"
 
 
 @lru_cache(maxsize=4)
-def sprite(names: tuple[str, ...] = tuple(NAMES)) -> str:
+def sprite(names: tuple[str, ...] = tuple(NAMES)) -> SafeString:
     """One hidden <svg> with a symbol per icon. KeyError for a name that is not in NAMES."""
     with (files("heroicons") / "heroicons.zip").open("rb") as packed, ZipFile(packed) as pictures:
         symbols = [_symbol(name, pictures.read(f"{STYLE}/{NAMES[name]}.svg")) for name in names]
-    return f'<svg xmlns="http://www.w3.org/2000/svg" width="0" height="0" hidden>{"".join(symbols)}</svg>'
+    return SafeString(f'<svg xmlns="http://www.w3.org/2000/svg" width="0" height="0" hidden>{"".join(symbols)}</svg>')
 
 
 def _symbol(name: str, svg: bytes) -> str:
@@ -85,9 +88,9 @@ def _shapes(root: ElementTree.Element) -> Iterable[str]:
         yield ElementTree.tostring(bare, encoding="unicode")
 
 
-def use(name: str, extra: str = "") -> str:
+def use(name: str, extra: str = "") -> SafeString:
     """The <svg> that shows one icon of the sprite. KeyError for an unknown name."""
     if name not in NAMES:
         raise KeyError(name)
-    css = f"icon {extra}".strip()
-    return f'<svg class="{css}" aria-hidden="true" focusable="false"><use href="#i-{name}"/></svg>'
+    shape = '<svg class="{}" aria-hidden="true" focusable="false"><use href="#i-{}"/></svg>'
+    return format_html(shape, f"icon {extra}".strip(), name)

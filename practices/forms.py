@@ -1,0 +1,103 @@
+"""Forms of sign-in and of Settings → Payment Settings → General."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from practices.models import PaymentSettings
+from practices.templatetags.show import hour
+
+WEEKDAYS = [
+    (1, "Monday"),
+    (2, "Tuesday"),
+    (3, "Wednesday"),
+    (4, "Thursday"),
+    (5, "Friday"),
+    (6, "Saturday"),
+    (7, "Sunday"),
+]
+EVERY_DAY = [number for number, _ in WEEKDAYS]
+HOURS = [(at, hour(at)) for at in range(24)]
+# The law of texts: nothing before 8 in the morning or after 9 in the evening, in the recipient's zone (SMS-3).
+EARLIEST, LATEST = 8, 21
+
+
+class SignInForm(forms.Form):
+    email = forms.EmailField(
+        label="E-mail", widget=forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True})
+    )
+    password = forms.CharField(
+        label="Password", strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "current-password"})
+    )
+
+
+class PaymentSettingsForm(forms.ModelForm):  # type: ignore[type-arg]
+    """When cards are charged, how often a failed one is tried, when patients are told. Hours are practice-local."""
+
+    charge_hour = forms.TypedChoiceField(
+        label="Charge cards at",
+        coerce=int,
+        choices=HOURS,
+        help_text="On the due date, in the practice's time zone. Never before Open Dental's own plan run of that day.",
+    )
+    max_tries = forms.IntegerField(
+        label="Tries for one payment",
+        min_value=1,
+        max_value=15,
+        help_text="1 to 15. Card networks allow 15 declined tries of a card in 30 days; no setting can exceed that.",
+    )
+    retry_weekdays = forms.TypedMultipleChoiceField(
+        label="Try again on",
+        coerce=int,
+        choices=WEEKDAYS,
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": "Choose at least one day."},
+    )
+    quiet_until_hour = forms.TypedChoiceField(
+        label="Send messages from", coerce=int, choices=[pair for pair in HOURS if EARLIEST <= pair[0] < LATEST]
+    )
+    quiet_from_hour = forms.TypedChoiceField(
+        label="until",
+        coerce=int,
+        choices=[pair for pair in HOURS if EARLIEST < pair[0] <= LATEST],
+        help_text="In the patient's own time zone, never before 8 AM or after 9 PM. What happens outside waits.",
+    )
+    notify_every_nth_failure = forms.IntegerField(
+        label="After the first failure, tell the patient again every",
+        min_value=1,
+        max_value=15,
+        help_text="Count of failed tries. The first failure and “needs new card” are always told.",
+    )
+    upcoming_days = forms.IntegerField(
+        label="Announce a charge this many days before", min_value=0, max_value=14, help_text="0 sends no announcement."
+    )
+
+    class Meta:
+        model = PaymentSettings
+        fields = [
+            "charge_hour",
+            "max_tries",
+            "retry_weekdays",
+            "quiet_until_hour",
+            "quiet_from_hour",
+            "notify_every_nth_failure",
+            "upcoming_days",
+        ]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # An empty list in the database means every day.
+        self.initial["retry_weekdays"] = self.initial.get("retry_weekdays") or EVERY_DAY
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or {}
+        start, end = data.get("quiet_until_hour"), data.get("quiet_from_hour")
+        if start is not None and end is not None and start >= end:
+            self.add_error("quiet_from_hour", "The end must be later than the start.")
+        return data
+
+    def clean_retry_weekdays(self) -> list[int]:
+        days = sorted(self.cleaned_data["retry_weekdays"])
+        return [] if days == EVERY_DAY else days
