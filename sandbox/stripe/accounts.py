@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Mapping
 
-from sandbox.stripe.books import Books, Scope, new_id
+from werkzeug.datastructures import Headers
+
+from sandbox.stripe.books import Books, Scope
+from sandbox.stripe.schema import new_id
 from sandbox.stripe.wire import JSON, ApiError
 
 _TEST_KEY = re.compile(r"(sk|rk)_test_[A-Za-z0-9_]{3,}")
 
 
-def sign_in(books: Books, headers: Mapping[str, str], request: str) -> Scope:
+def sign_in(books: Books, headers: Headers, request: str) -> Scope:
     """The account this request speaks for. 401 without a usable key, 403 for an account that is not its own."""
     key = _key(headers.get("Authorization", ""))
     account = _account_of(books, key)

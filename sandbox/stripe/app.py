@@ -1,12 +1,15 @@
-"""Puts the sandbox Stripe together: API, hosted pages, control, deliveries, faults."""
+"""Puts the sandbox Stripe together: API, hosted pages, control, courier, faults."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from flask import Flask
 
-from sandbox.common.faults import Environ, Fault, Faults
-from sandbox.stripe import api
+from sandbox.common.faults import Fault, Faults
+from sandbox.stripe import api, control_api, hosted
 from sandbox.stripe.books import Books
+from sandbox.stripe.control import Control
 
 _BODIES = {
     "throttle": '{"error": {"type": "invalid_request_error", "code": "rate_limit", "message": "Too many requests."}}',
@@ -25,11 +28,23 @@ class StripeFaults(Faults):
         return fault
 
 
-def make(books: Books) -> StripeFaults:
+def dollars(cents: int) -> str:
+    return f"${cents // 100:,}.{cents % 100:02d}"
+
+
+def make(books: Books, prepare: Callable[[], None]) -> StripeFaults:
+    """The whole app. `prepare` registers what the command line asked for, at the start and after each reset."""
     app = Flask(__name__)
+    app.jinja_env.filters["dollars"] = dollars
+    faults = StripeFaults(app)
+
+    def restart() -> None:
+        faults.rules.clear()
+        prepare()
+
+    control = Control(books, restart)
     api.add_routes(app, books)
-    app.add_url_rule("/_sandbox/health", "health", lambda: {"ok": True, "service": "stripe"})
-    return StripeFaults(app)
-
-
-__all__ = ["Environ", "StripeFaults", "make"]
+    hosted.add_routes(app, books)
+    control_api.add_routes(app, control)
+    prepare()
+    return faults

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import secrets
-import string
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,59 +11,9 @@ from typing import Any
 
 from sandbox.common.clock import Clock
 from sandbox.common.store import Store
+from sandbox.stripe import queue
+from sandbox.stripe.schema import SCHEMA, new_id
 from sandbox.stripe.wire import API_VERSION, JSON, ApiError, invalid, public
-
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS accounts (id TEXT PRIMARY KEY, name TEXT NOT NULL, platform TEXT);
-CREATE TABLE IF NOT EXISTS keys (secret TEXT PRIMARY KEY, account TEXT NOT NULL, state TEXT NOT NULL DEFAULT 'active');
-CREATE TABLE IF NOT EXISTS objects (
-  seq INTEGER PRIMARY KEY AUTOINCREMENT, account TEXT NOT NULL, id TEXT NOT NULL UNIQUE, object TEXT NOT NULL,
-  created INTEGER NOT NULL, body TEXT NOT NULL);
-CREATE INDEX IF NOT EXISTS objects_kind ON objects (account, object, created);
-CREATE INDEX IF NOT EXISTS objects_customer ON objects (account, object, json_extract(body, '$.customer'));
-CREATE INDEX IF NOT EXISTS objects_intent ON objects (account, object, json_extract(body, '$.payment_intent'));
-CREATE INDEX IF NOT EXISTS objects_charge ON objects (account, object, json_extract(body, '$.charge'));
-CREATE INDEX IF NOT EXISTS objects_source ON objects (account, object, json_extract(body, '$.source'));
-CREATE INDEX IF NOT EXISTS objects_open ON objects (object, json_extract(body, '$.status'));
-CREATE TABLE IF NOT EXISTS idempotency (
-  account TEXT NOT NULL, key TEXT NOT NULL, fingerprint TEXT NOT NULL, created INTEGER NOT NULL,
-  status INTEGER, body TEXT, request TEXT NOT NULL, PRIMARY KEY (account, key));
-CREATE TABLE IF NOT EXISTS requests (
-  id INTEGER PRIMARY KEY AUTOINCREMENT, request TEXT NOT NULL, at REAL NOT NULL, business_at INTEGER NOT NULL,
-  account TEXT, method TEXT NOT NULL, path TEXT NOT NULL, body TEXT NOT NULL, idempotency_key TEXT,
-  version TEXT, status INTEGER, replayed INTEGER NOT NULL DEFAULT 0);
-CREATE INDEX IF NOT EXISTS requests_path ON requests (path);
-CREATE TABLE IF NOT EXISTS deliveries (
-  id INTEGER PRIMARY KEY AUTOINCREMENT, event TEXT NOT NULL, type TEXT NOT NULL, endpoint TEXT NOT NULL,
-  status TEXT NOT NULL DEFAULT 'pending', tries INTEGER NOT NULL DEFAULT 0, next_at REAL NOT NULL,
-  fault TEXT NOT NULL DEFAULT '');
-CREATE INDEX IF NOT EXISTS deliveries_due ON deliveries (status, next_at);
-CREATE INDEX IF NOT EXISTS deliveries_event ON deliveries (event);
-CREATE TABLE IF NOT EXISTS tries (delivery INTEGER NOT NULL, at REAL NOT NULL, code INTEGER, problem TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS wishes (
-  id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, match TEXT NOT NULL DEFAULT '*', left INTEGER NOT NULL,
-  seconds REAL NOT NULL DEFAULT 0, detail TEXT NOT NULL DEFAULT '');
-"""
-PREFIX = {
-    "account": "acct_1",
-    "customer": "cus_",
-    "payment_method": "pm_1",
-    "payment_intent": "pi_3",
-    "setup_intent": "seti_1",
-    "setup_attempt": "setatt_1",
-    "charge": "ch_3",
-    "refund": "re_3",
-    "balance_transaction": "txn_3",
-    "event": "evt_1",
-    "checkout.session": "cs_test_",
-    "webhook_endpoint": "we_1",
-}
-LENGTH = {"customer": 14, "checkout.session": 58}
-_ALPHABET = string.ascii_letters + string.digits
-
-
-def new_id(kind: str) -> str:
-    return PREFIX[kind] + "".join(secrets.choice(_ALPHABET) for _ in range(LENGTH.get(kind, 23)))
 
 
 class Books:
@@ -197,7 +144,7 @@ class Scope:
             request={"id": self.request, "idempotency_key": self.key},
             type=kind,
         )
-        queue_deliveries(self, event)
+        queue.add(self.books.store, self.account, event)
         return event
 
 
@@ -212,23 +159,3 @@ def _created(wish: Any, clauses: list[str], values: list[Any]) -> None:
     for name, value in (wish if isinstance(wish, dict) else {"gte": wish, "lte": wish}).items():
         clauses.append(f"created {signs[name]} ?")
         values.append(value)
-
-
-def wants(endpoint: JSON, kind: str) -> bool:
-    """True when an endpoint's enabled_events name this event type (`*` is all)."""
-    return endpoint["status"] == "enabled" and bool({"*", kind} & set(endpoint["enabled_events"]))
-
-
-def queue_deliveries(scope: Scope, event: JSON) -> None:
-    """One delivery per endpoint of the account, and of its platform where the endpoint listens to connected accounts."""
-    row = scope.books.store.one("SELECT platform FROM accounts WHERE id = ?", scope.account)
-    endpoints = [item for item in scope.where("webhook_endpoint") if not item["_connect"]]
-    if row and row["platform"]:
-        above = scope.books.scope(row["platform"])
-        endpoints += [item for item in above.where("webhook_endpoint") if item["_connect"]]
-    for endpoint in endpoints:
-        if wants(endpoint, event["type"]):
-            scope.books.store.run(
-                "INSERT INTO deliveries (event, type, endpoint, next_at) VALUES (?, ?, ?, ?)",
-                event["id"], event["type"], endpoint["id"], time.time(),
-            )  # fmt: skip

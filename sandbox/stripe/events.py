@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import fnmatch
 import json
 import secrets
 from typing import Any
 
 from sandbox.stripe.books import Books, Scope, listing
 from sandbox.stripe.spec import merged, refuse
-from sandbox.stripe.wire import API_VERSION, JSON, invalid
+from sandbox.stripe.wire import API_VERSION, JSON
 
 KEPT = 30 * 86_400
 
@@ -71,7 +70,7 @@ def create_endpoint(scope: Scope, params: JSON) -> JSON:
 
 def add_endpoint(scope: Scope, params: JSON, secret: str) -> JSON:
     for kind in params["enabled_events"]:
-        refuse(bool(fnmatch.fnmatch(kind, "*[?* ]*")) and kind != "*", f"Invalid event: {kind}", param="enabled_events")
+        refuse("*" in kind[1:], f"Invalid event: {kind}", param="enabled_events")
     return scope.new(
         "webhook_endpoint", api_version=params.get("api_version") or None, application=None,
         description=params.get("description"), enabled_events=params["enabled_events"],
@@ -111,8 +110,3 @@ def payload(books: Books, event: JSON, endpoint: JSON, connected: str | None) ->
     if connected:
         body["account"] = connected
     return json.dumps(body, indent=2).encode()
-
-
-def known_type(kind: str) -> None:
-    if kind not in ("lose", "duplicate", "late", "reorder"):
-        raise invalid("kind must be lose, duplicate, late or reorder.", param="kind")

@@ -107,7 +107,7 @@ def update(scope: Scope, params: JSON, identifier: str) -> JSON:
     _no_card_descriptor(params)
     moving = {"amount", "currency", "customer", "payment_method", "setup_future_usage"} & params.keys()
     if moving and intent["status"] not in CONFIRMABLE:
-        raise unexpected(intent, f"This PaymentIntent is {intent['status']}; {sorted(moving)[0]} cannot change now.")
+        raise unexpected(intent, f"This PaymentIntent is {intent['status']}; {min(moving)} cannot change now.")
     if params.get("customer"):
         customers.need(scope, params["customer"], "customer")
     method = _given_method(scope, params, params.get("customer") or intent["customer"])
@@ -135,7 +135,7 @@ def confirm(scope: Scope, params: JSON, identifier: str) -> JSON:
 def charge_with(
     scope: Scope, intent: JSON, method: JSON, *, off_session: bool = False, at_page: bool = False
 ) -> JSON:  # fmt: skip
-    """Present the card. A decline is raised as a 402 whose effects stand; at the page the bank's question is answered."""
+    """Present the card. A decline is raised as a 402 whose effects stand. At the page the bank is answered."""
     intent.update(payment_method=method["id"], last_payment_error=None, next_action=None)
     behaviour = charges.behave(scope, method)
     if behaviour == "authenticate":
@@ -235,7 +235,7 @@ def capture(scope: Scope, params: JSON, identifier: str) -> JSON:
     intent = scope.need("payment_intent", identifier)
     if intent["status"] != "requires_capture":
         raise unexpected(intent, f"This PaymentIntent is {intent['status']} and cannot be captured.")
-    cents = params.get("amount_to_capture", intent["amount_capturable"])
+    cents: int = {"amount_to_capture": intent["amount_capturable"], **params}["amount_to_capture"]
     refuse(not 0 < cents <= intent["amount_capturable"], "More than was authorized.", code="amount_too_large",
            param="amount_to_capture")  # fmt: skip
     change(intent, params, ("statement_descriptor_suffix",))

@@ -12,8 +12,9 @@ from typing import Any
 from flask import Request, Response
 
 from sandbox.stripe import accounts
-from sandbox.stripe.books import Books, Scope, new_id
+from sandbox.stripe.books import Books, Scope
 from sandbox.stripe.expand import render
+from sandbox.stripe.schema import new_id
 from sandbox.stripe.spec import SPECS, check
 from sandbox.stripe.wire import API_VERSION, JSON, ApiError, fingerprint, parse_form
 
@@ -36,23 +37,21 @@ def run(books: Books, request: Request, handler: Handler, spec: str, ids: dict[s
     """Answer one request of the /v1 API."""
     number = new_id("event").replace("evt_1", "req_")
     line = _log(books, request, number)
+    account: str | None = None
     try:
         scope = accounts.sign_in(books, request.headers, number)
+        account = scope.account
         saved = _answer(scope, request, handler, spec, ids)
     except ApiError as error:
         saved = Saved(error.status, json.dumps(error.body), number)
     books.store.run(
         "UPDATE requests SET status = ?, replayed = ?, account = ? WHERE id = ?",
-        saved.status, saved.replayed, _account(books, request), line,
-    )  # fmt: skip
+        saved.status,
+        saved.replayed,
+        account,
+        line,
+    )
     return _response(request, saved, number)
-
-
-def _account(books: Books, request: Request) -> str | None:
-    try:
-        return accounts.sign_in(books, request.headers, "").account
-    except ApiError:
-        return None
 
 
 def _log(books: Books, request: Request, number: str) -> int:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.stripe import customers, intents, setups
-from sandbox.stripe.books import Books, Scope, listing, new_id
+from sandbox.stripe.books import Books, Scope, listing
+from sandbox.stripe.schema import new_id
 from sandbox.stripe.spec import MAX_CENTS, MIN_CENTS, merged, refuse
 from sandbox.stripe.wire import JSON, invalid
 

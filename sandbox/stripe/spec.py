@@ -15,7 +15,7 @@ Kind = str | dict[str, Any] | list[Any]
 Fields = dict[str, Any]
 
 PAGE: Fields = {"limit": "int", "starting_after": "text", "ending_before": "text"}
-ADDRESS: Fields = {name: "text" for name in ("city", "country", "line1", "line2", "postal_code", "state")}
+ADDRESS: Fields = dict.fromkeys(("city", "country", "line1", "line2", "postal_code", "state"), "text")
 BILLING: Fields = {"address": ADDRESS, "email": "text", "name": "text", "phone": "text"}
 _CUSTOMER: Fields = {
     "name": "text", "email": "text", "phone": "text", "description": "text", "address": ADDRESS, "metadata": "map",
@@ -114,16 +114,10 @@ def check(fields: Fields, params: JSON) -> JSON:
 def _map_fields(fields: Fields, params: Any, within: str) -> JSON:
     if not isinstance(params, dict):
         raise invalid("Invalid object", param=within)
-    for name in params:
-        path = f"{within}[{name}]" if within else name
-        if name == "payment_method_types":
-            message = "payment_method_types can no longer be written; send allowed_payment_method_types."
-            raise invalid(message, code="payment_method_types_no_longer_supported", param=path)
-        if name not in fields:
-            raise invalid(f"Received unknown parameter: {path}", code="parameter_unknown", param=path)
+    _only_known(fields, params, within)
     result: JSON = {}
     for name, kind in fields.items():
-        path = f"{within}[{name}]" if within else name
+        path = _path(within, name)
         required = isinstance(kind, str) and kind.endswith("!")
         if name in params:
             result[name] = _value(kind.rstrip("!") if isinstance(kind, str) else kind, params[name], path)
@@ -132,6 +126,20 @@ def _map_fields(fields: Fields, params: Any, within: str) -> JSON:
         if required and result[name] is None:
             raise invalid(f"{path} must not be empty.", code="parameter_invalid_empty", param=path)
     return result
+
+
+def _only_known(fields: Fields, params: JSON, within: str) -> None:
+    for name in params:
+        path = _path(within, name)
+        if name == "payment_method_types":
+            message = "payment_method_types can no longer be written; send allowed_payment_method_types."
+            raise invalid(message, code="payment_method_types_no_longer_supported", param=path)
+        if name not in fields:
+            raise invalid(f"Received unknown parameter: {path}", code="parameter_unknown", param=path)
+
+
+def _path(within: str, name: str) -> str:
+    return f"{within}[{name}]" if within else name
 
 
 def _value(kind: Kind, value: Any, path: str) -> Any:
