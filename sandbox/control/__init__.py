@@ -1,0 +1,1 @@
+"""The clock of the whole sandbox, and the index of its pages."""
