@@ -70,11 +70,15 @@ class Message(PracticeRow):
     subject = models.CharField(max_length=200, blank=True)
     # The text; a link stands in it as LINK_MARK and is put in when it is sent, so no token is stored.
     body = models.TextField()
+    language = models.CharField(max_length=5, default="en")
+    # What stands for the variables, by label: the e-mail text is made from them when a number turns out opted out.
+    values = models.JSONField(default=dict, blank=True)
     link_nonce = models.UUIDField(null=True, blank=True)
     state = models.CharField(max_length=12, choices=State.choices, default=State.QUEUED)
     state_reason = models.CharField(max_length=200, blank=True)
     not_before = models.DateTimeField()
     created_at = models.DateTimeField()
+    # Real time by the database's clock: a lease of the worker that sends, not business time.
     claimed_at = models.DateTimeField(null=True, blank=True)
     sent_at = models.DateTimeField(null=True, blank=True)
     carrier_reference = models.CharField(max_length=64, blank=True)
@@ -108,6 +112,28 @@ class TextingConsent(PracticeRow):
 
     class Meta:
         indexes = [models.Index(fields=["practice", "phone", "-at"], name="texting_consent_newest")]
+
+
+class Reply(PracticeRow):
+    """A text that somebody sent to the practice, once per carrier id."""
+
+    class Meaning(models.TextChoices):
+        STOP = "STOP", "Wants no more texts"
+        START = "START", "Wants texts again"
+        HELP = "HELP", "Asked for help"
+        OTHER = "OTHER", "For staff to read"
+
+    carrier_reference = models.CharField(max_length=64)
+    phone = models.CharField(max_length=16)
+    # The person whose number it is, when exactly one or the one we texted last can be told.
+    patient = models.ForeignKey(Patient, null=True, blank=True, on_delete=models.PROTECT, related_name="replies")
+    body = models.TextField()
+    meaning = models.CharField(max_length=5, choices=Meaning.choices)
+    received_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["practice", "carrier_reference"], name="reply_once")]
+        indexes = [models.Index(fields=["practice", "-received_at"], name="replies_recent")]
 
 
 class MessagingAccount(PracticeRow):

@@ -13,6 +13,7 @@ class Migration(migrations.Migration):
             "notifications_template",
             "notifications_message",
             "notifications_textingconsent",
+            "notifications_reply",
             "notifications_messagingaccount",
         ),
     ]
