@@ -9,12 +9,14 @@ import json
 import os
 from datetime import UTC, datetime, timedelta
 
-_seen: tuple[int, timedelta] | None = None
+# The file is replaced in one step when the clock moves, so these three tell every change apart.
+_Version = tuple[str, int, int]
+_seen: tuple[_Version, timedelta] | None = None
 
 
 def now() -> datetime:
     """Business time, aware, UTC. Read at the edge (view, task, command) and passed in."""
-    return datetime.now(UTC) + _offset()
+    return datetime.now(UTC) + offset()
 
 
 def is_movable() -> bool:
@@ -22,16 +24,18 @@ def is_movable() -> bool:
     return bool(os.environ.get("CLOCK_FILE"))
 
 
-def _offset() -> timedelta:
+def offset() -> timedelta:
+    """How far business time is ahead of real time; zero without a clock file or before it is first moved."""
     global _seen
     path = os.environ.get("CLOCK_FILE")
     if not path:
         return timedelta(0)
     try:
-        changed = os.stat(path).st_mtime_ns
+        found = os.stat(path)
+        version = (path, found.st_ino, found.st_mtime_ns)
+        if _seen is None or _seen[0] != version:
+            with open(path) as file:
+                _seen = (version, timedelta(seconds=float(json.load(file)["offset_seconds"])))
     except FileNotFoundError:
         return timedelta(0)
-    if _seen is None or _seen[0] != changed:
-        with open(path) as file:
-            _seen = (changed, timedelta(seconds=float(json.load(file)["offset_seconds"])))
     return _seen[1]
