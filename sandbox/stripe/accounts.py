@@ -34,7 +34,7 @@ def _key(header: str) -> str:
 def _account_of(books: Books, key: str) -> str:
     if not key:
         raise ApiError(401, "You did not provide an API key.")
-    shown = f"{key[:8]}{'*' * 8}{key[-4:]}"
+    shown = f"{key[:8]}********{key[-4:]}" if len(key) >= 16 else "********"
     if key.startswith(("sk_live_", "rk_live_")):
         raise ApiError(401, f"A live key was sent to the sandbox and refused: {shown}")
     row = books.store.one("SELECT * FROM keys WHERE secret = ?", key)

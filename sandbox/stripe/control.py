@@ -53,7 +53,7 @@ class Control:
         scope = self.owner(wish)
         for endpoint in scope.where("webhook_endpoint", url=wish["url"]):
             events.delete_endpoint(scope, {}, endpoint["id"])
-        fields = {name: wish[name] for name in ("url", "api_version", "connect") if name in wish}
+        fields: JSON = {name: wish[name] for name in ("url", "api_version", "connect") if name in wish}
         fields["enabled_events"] = wish.get("enabled_events", ["*"])
         endpoint = events.add_endpoint(scope, fields, wish["secret"])
         return {"id": endpoint["id"], "url": endpoint["url"], "account": scope.account}

@@ -206,10 +206,10 @@ def _cents(value: str, path: str) -> int:
     return cents
 
 
-def _currency(value: str, path: str) -> str:
-    if value != "usd":
+def _currency(value: str, path: str) -> str | None:
+    if value not in ("usd", ""):
         raise invalid(f"Invalid currency: {value}. This account takes usd.", param=path)
-    return value
+    return value or None
 
 
 def _one_of(kind: str) -> Callable[[str, str], Any]:
