@@ -101,6 +101,17 @@ class Message(PracticeRow):
             models.Index(fields=["practice", "carrier_reference"], name="messages_by_carrier_ref"),
         ]
 
+    def __str__(self) -> str:
+        return f"message {self.pk}"
+
+    def block(self, reason: str) -> None:
+        """Make it a task for staff (unsaved)."""
+        self.state, self.state_reason = self.State.BLOCKED, reason[:200]
+
+    def outgoing_body(self, link: str) -> str:
+        """The text as it goes out, with the patient's link in place of the mark."""
+        return self.body.replace(self.LINK_MARK, link)
+
 
 class TextingConsent(PracticeRow):
     """May this number be texted? The newest row counts. Source says where the wish came from."""

@@ -1,0 +1,1 @@
+"""The carriers: the only code that talks to them."""

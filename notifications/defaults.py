@@ -1,0 +1,132 @@
+"""The texts that are sent until a practice writes its own: short, lawful, in English and Spanish. Pure.
+
+Text messages keep to letters of the GSM alphabet (no á, í, ó, ú), because one other letter halves the room.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from notifications.models import Channel, Kind
+
+LANGUAGES = {"en": "English", "es": "Español"}
+STOP_NOTE = {"en": "Reply STOP to opt out.", "es": "Responda STOP para no recibir mensajes."}
+
+
+@dataclass(frozen=True)
+class TemplateText:
+    """`subject` is '' for a text message. `version` 0 is the default text."""
+
+    subject: str
+    body: str
+    version: int = 0
+
+
+_SMS: dict[str, dict[str, str]] = {
+    Kind.PAYMENT_SUCCESSFUL: {
+        "en": "{Practice Name}: we received your payment of {Transaction Amount}. Thank you!",
+        "es": "{Practice Name}: recibimos su pago de {Transaction Amount}. ¡Gracias!",
+    },
+    Kind.PAYMENT_FAILED: {
+        "en": "{Practice Name}: your {Transaction Amount} payment was declined. Fix it: {Link to Pay}",
+        "es": "{Practice Name}: no se pudo cobrar {Transaction Amount}. Use otra tarjeta: {Link to Pay}",
+    },
+    Kind.UPCOMING_CHARGE: {
+        "en": "{Practice Name}: {Transaction Amount} will be charged to your card ending in {Card Last 4} on "
+        "{Payment Due Date}. Questions? {Practice Phone Number}.",
+        "es": "{Practice Name}: cobraremos {Transaction Amount} a su tarjeta {Card Last 4} el {Payment Due Date}. "
+        "¿Preguntas? {Practice Phone Number}.",
+    },
+    Kind.CARD_EXPIRING: {
+        "en": "{Practice Name}: your card ending in {Card Last 4} expires before your next payment. "
+        "Please call {Practice Phone Number}.",
+        "es": "{Practice Name}: su tarjeta {Card Last 4} vence antes de su siguiente pago. "
+        "Por favor llame al {Practice Phone Number}.",
+    },
+    Kind.PLAN_CHANGED: {
+        "en": "{Practice Name}: your payment plan has changed. Questions? {Practice Phone Number}.",
+        "es": "{Practice Name}: su plan de pagos ha cambiado. ¿Preguntas? {Practice Phone Number}.",
+    },
+    Kind.PLAN_COMPLETED: {
+        "en": "{Practice Name}: your payment plan is paid in full. Thank you!",
+        "es": "{Practice Name}: su plan de pagos fue pagado por completo. ¡Gracias!",
+    },
+    Kind.CONSENT_COPY: {
+        "en": "{Practice Name}: autopay is on with your card ending in {Card Last 4}. To stop it or to get a copy "
+        "of what you agreed to, call {Practice Phone Number}.",
+        "es": "{Practice Name}: sus pagos se cobran a la tarjeta {Card Last 4}. Para parar o recibir una copia, "
+        "llame al {Practice Phone Number}.",
+    },
+}
+
+_EMAIL: dict[str, dict[str, tuple[str, str]]] = {
+    Kind.PAYMENT_SUCCESSFUL: {
+        "en": (
+            "Payment received: {Transaction Amount}",
+            "we received your payment of {Transaction Amount}, due on {Payment Due Date}, from your card ending in "
+            "{Card Last 4}. Thank you!",
+        ),
+        "es": (
+            "Pago recibido: {Transaction Amount}",
+            "recibimos su pago de {Transaction Amount}, con vencimiento el {Payment Due Date}, de su tarjeta "
+            "terminada en {Card Last 4}. ¡Gracias!",
+        ),
+    },
+    Kind.PAYMENT_FAILED: {
+        "en": (
+            "Your payment did not go through",
+            "your payment of {Transaction Amount}, due on {Payment Due Date}, did not go through.\n\n"
+            "You can use another card here, it takes a minute:\n{Link to Pay}",
+        ),
+        "es": (
+            "Su pago no se realizó",
+            "su pago de {Transaction Amount}, con vencimiento el {Payment Due Date}, no se realizó.\n\n"
+            "Puede usar otra tarjeta aquí, toma un minuto:\n{Link to Pay}",
+        ),
+    },
+    Kind.UPCOMING_CHARGE: {
+        "en": (
+            "Upcoming payment on {Payment Due Date}",
+            "{Transaction Amount} will be charged to your card ending in {Card Last 4} on {Payment Due Date}. "
+            "You don't need to do anything.",
+        ),
+        "es": (
+            "Próximo pago el {Payment Due Date}",
+            "cobraremos {Transaction Amount} a su tarjeta terminada en {Card Last 4} el {Payment Due Date}. "
+            "No tiene que hacer nada.",
+        ),
+    },
+    Kind.CARD_EXPIRING: {
+        "en": (
+            "Your card is about to expire",
+            "your card ending in {Card Last 4} expires before your next payment on {Payment Due Date}. Please call "
+            "us with a new card, so that the payment goes through.",
+        ),
+        "es": (
+            "Su tarjeta está por vencer",
+            "su tarjeta terminada en {Card Last 4} vence antes de su próximo pago el {Payment Due Date}. Por favor "
+            "llámenos con una tarjeta nueva para que el pago se realice.",
+        ),
+    },
+    Kind.PLAN_CHANGED: {
+        "en": ("Your payment plan has changed", "your payment plan has changed. Please call us with any question."),
+        "es": ("Su plan de pagos cambió", "su plan de pagos cambió. Llámenos si tiene alguna pregunta."),
+    },
+    Kind.PLAN_COMPLETED: {
+        "en": ("Your payment plan is paid in full", "your payment plan is paid in full. Thank you!"),
+        "es": ("Su plan de pagos está pagado", "su plan de pagos está pagado por completo. ¡Gracias!"),
+    },
+    Kind.CONSENT_COPY: {
+        "en": ("What you agreed to", "this is a copy of what you agreed to:\n\n{Consent Text}"),
+        "es": ("Lo que usted autorizó", "esta es una copia de lo que usted autorizó:\n\n{Consent Text}"),
+    },
+}
+_GREETING = {"en": "Hello {Patient Name},\n\n", "es": "Hola {Patient Name}:\n\n"}
+
+
+def default(kind: str, channel: str, language: str) -> TemplateText:
+    """The text we bring along. KeyError for an unknown kind or language."""
+    if channel == Channel.SMS:
+        return TemplateText("", f"{_SMS[kind][language]} {STOP_NOTE[language]}")
+    subject, body = _EMAIL[kind][language]
+    return TemplateText(subject, f"{_GREETING[language]}{body}\n\n{{Practice Name}}\n{{Practice Phone Number}}")

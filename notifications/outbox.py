@@ -1,0 +1,87 @@
+"""Puts a message into the outbox, once per event. Safe inside the caller's transaction: no network, no own one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from uuid import UUID
+
+from notifications import defaults, templates, variables, ways
+from notifications.defaults import TemplateText
+from notifications.models import Message
+from notifications.render import UnableToRender, render
+from notifications.variables import Value, Variable
+from patients.models import Patient
+from practices.models import Practice
+
+# Open Dental keeps ISO 639-2; offices also type the short form.
+_SPANISH = frozenset({"spa", "es"})
+
+
+def enqueue(
+    *,
+    practice: Practice,
+    kind: str,
+    patient: Patient,
+    values: Mapping[str, Value],
+    dedupe_key: str,
+    now: datetime,
+    link_nonce: UUID | None = None,
+    about: dict[str, int] | None = None,
+) -> Message:
+    """Queue one message about one event; the same `dedupe_key` returns the message that is there.
+
+    `values` by label ("Transaction Amount": "$128.60", "Payment Due Date": a date or text); names and the link are
+    filled in here. Never raises for a person who can't be reached or a template that lacks a value: such a message
+    stands as BLOCKED with the reason, a task for staff.
+    """
+    language = language_of(patient)
+    message = Message(
+        practice=practice, kind=kind, patient=patient, dedupe_key=dedupe_key, language=language,
+        values=_texts(practice, patient, values, language, link_nonce), link_nonce=link_nonce,
+        created_at=now, not_before=ways.allowed_from(patient, now), about=about or {},
+    )  # fmt: skip
+    address(message, ways.choose(patient, kind, now))
+    Message.objects.bulk_create([message], ignore_conflicts=True)
+    return Message.objects.get(practice=practice, dedupe_key=dedupe_key)
+
+
+def address(message: Message, way: ways.Way) -> None:
+    """Give the unsaved changes: channel, address and the text for it, or BLOCKED with the reason."""
+    message.channel, message.to = way.channel, way.to
+    if way.problem:
+        message.block(way.problem)
+        return
+    try:
+        text = _compose(message)
+    except UnableToRender as error:
+        message.block(f"The text could not be made: {error}")
+        return
+    message.subject, message.body = text.subject[:200], text.body
+
+
+def _compose(message: Message) -> TemplateText:
+    """The practice's text; where one of its variables has no value this time, the default text."""
+    where = (message.kind, message.channel, message.language)
+    try:
+        return render(templates.current(message.practice_id, *where), message.values, message.language)
+    except UnableToRender:
+        return render(defaults.default(*where), message.values, message.language)
+
+
+def _texts(
+    practice: Practice, patient: Patient, values: Mapping[str, Value], language: str, link_nonce: UUID | None
+) -> dict[str, str]:
+    known: dict[str, Value] = {
+        Variable.PRACTICE_NAME: practice.name,
+        Variable.PRACTICE_PHONE: templates.shown_phone(practice.phone) or practice.name,
+        Variable.PATIENT_NAME: patient.greeting_name or patient.last_name,
+    }
+    if link_nonce is not None:
+        known[Variable.LINK] = Message.LINK_MARK
+    return {str(name): variables.text_of(value, language) for name, value in {**known, **values}.items()}
+
+
+def language_of(patient: Patient) -> str:
+    """en or es."""
+    return "es" if patient.language.strip().lower() in _SPANISH else "en"

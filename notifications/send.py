@@ -1,0 +1,175 @@
+"""Sends what waits in the outbox: claim (committed), send with no transaction open, record. Never the same event twice.
+
+A text whose answer was lost is looked up at the carrier, twice with a gap, before the one resend. An e-mail can't be
+looked up anywhere, so after a lost answer it is never sent again: it becomes a task for staff.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import assert_never
+
+from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Now
+
+from core.tokens import link_token
+from notifications import outbox, texting, ways
+from notifications.channels import mail, sms
+from notifications.channels.port import Accepted, Outgoing, Refused, SendResult, Unclear
+from notifications.models import Channel, Message, MessagingAccount
+from notifications.templates import link_address
+from practices.models import Event
+
+# Real time: a worker that holds a message longer was killed (the carrier is given ten seconds).
+LEASE = timedelta(minutes=2)
+# Business time between two looks at the carrier, and before the first after a lost answer.
+LOOK_GAP = timedelta(minutes=1)
+MAX_SENDS = 8
+MAYBE_MAILED = "The mail server's answer was lost: it may have arrived. Not sent again."
+State = Message.State
+
+
+def send_due(practice_id: int, now: datetime) -> int:
+    """Send everything whose time has come; how many the carrier took. Needs the practice's scope."""
+    give_up_leases(practice_id, now)
+    taken = 0
+    while (message := _claim(practice_id, now)) is not None:
+        if message.state == State.SENDING:
+            taken += _deliver(message, now)
+    return taken
+
+
+def give_up_leases(practice_id: int, now: datetime) -> None:
+    """Messages of killed workers: a text is looked up at the carrier, an e-mail is left to staff."""
+    lost = Message.objects.filter(practice_id=practice_id, state=State.SENDING, claimed_at__lt=Now() - LEASE)
+    lost.filter(channel=Channel.SMS).update(state=State.UNKNOWN, state_reason="Sending was interrupted", not_before=now)
+    lost.filter(channel=Channel.EMAIL).update(state=State.BLOCKED, state_reason=MAYBE_MAILED)
+
+
+@transaction.atomic(durable=True)
+def _claim(practice_id: int, now: datetime) -> Message | None:
+    """The next message that is due, SENDING; or blocked or put off, when that is what the rules say. None: no more."""
+    due = Message.objects.filter(practice_id=practice_id, state=State.QUEUED, not_before__lte=now)
+    locked = due.select_for_update(skip_locked=True, of=("self",)).select_related("patient", "practice")
+    message = locked.order_by("not_before", "pk").first()
+    if message is None:
+        return None
+    # Since it was queued the person may have opted out, changed the number, or the window may have closed.
+    allowed_from = ways.allowed_from(message.patient, now)
+    if allowed_from > now:
+        message.not_before = allowed_from
+        message.save(update_fields=["not_before"])
+        return message
+    _readdress(message, ways.choose(message.patient, message.kind, now), now)
+    if message.state == State.QUEUED:
+        _start(message)
+    return message
+
+
+def _start(message: Message) -> None:
+    Message.objects.filter(pk=message.pk).update(state=State.SENDING, claimed_at=Now(), sends=F("sends") + 1)
+    message.refresh_from_db(fields=["state", "claimed_at", "sends"])
+
+
+def _readdress(message: Message, way: ways.Way, now: datetime) -> None:
+    if (way.channel, way.to) == (message.channel, message.to):
+        return
+    outbox.address(message, way)
+    message.save(update_fields=["channel", "to", "subject", "body", "state", "state_reason"])
+    if message.state == State.BLOCKED:
+        _note(message, "message.blocked", message.state_reason, now)
+
+
+def _deliver(message: Message, now: datetime) -> bool:
+    result = _hand_over(message)
+    with transaction.atomic(durable=True):
+        _record(message, result, now)
+    return isinstance(result, Accepted)
+
+
+def outgoing(message: Message) -> Outgoing:
+    """What leaves the house: the link is put in here, so that no token is stored."""
+    link = link_address(message.practice.slug, link_token(message.link_nonce)) if message.link_nonce else ""
+    key = f"kasperpay-{message.practice_id}-{message.pk}"
+    return Outgoing(message.pk, key, message.to, message.subject, message.outgoing_body(link))
+
+
+def _hand_over(message: Message) -> SendResult:
+    if message.channel == Channel.EMAIL:
+        return mail.send(message.practice, outgoing(message))
+    account = MessagingAccount.objects.filter(practice_id=message.practice_id).first()
+    if account is None:
+        return Refused("Texting is not connected", account_problem=True)
+    return sms.send(account, message.practice.slug, outgoing(message))
+
+
+def _record(message: Message, result: SendResult, now: datetime) -> None:
+    match result:
+        case Accepted(reference):
+            accepted(message, reference, now)
+        case Refused():
+            _refused(message, result, now)
+        case Unclear(reason):
+            _unclear(message, reason, now)
+        case _:
+            assert_never(result)
+
+
+def accepted(message: Message, reference: str, now: datetime) -> None:
+    """The carrier has it. A status that came before this answer stays; a resend that waited is called off."""
+    mine = Message.objects.filter(pk=message.pk)
+    waiting = mine.filter(state__in=[State.SENDING, State.UNKNOWN, State.QUEUED])
+    news = {"carrier_reference": reference[:64], "sent_at": now}
+    if not waiting.update(state=State.SENT, state_reason="", **news):
+        mine.filter(carrier_reference="").update(**news)
+    if message.channel == Channel.SMS:
+        MessagingAccount.objects.filter(practice_id=message.practice_id).exclude(problem="").update(problem="")
+    _note(message, "message.sent", "", now)
+
+
+def _refused(message: Message, refused: Refused, now: datetime) -> None:
+    if refused.account_problem and message.channel == Channel.SMS:
+        MessagingAccount.objects.filter(practice_id=message.practice_id).update(problem=refused.reason[:200])
+    if refused.opted_out:
+        _opted_out(message, now)
+    elif refused.permanent or (message.sends >= MAX_SENDS and not refused.account_problem):
+        block(message, refused.reason, now)
+    else:
+        wait = timedelta(minutes=min(2 ** min(message.sends, 6), 60))
+        _move(message, State.QUEUED, refused.reason, now + wait)
+
+
+def _opted_out(message: Message, now: datetime) -> None:
+    """The carrier knows of a STOP that never reached us: believe it, and write by e-mail if there is an address."""
+    texting.record(message.practice_id, message.to, allowed=False, source="carrier (error 21610)", now=now)
+    locked = Message.objects.select_for_update(of=("self",)).select_related("patient", "practice").get(pk=message.pk)
+    if locked.state != State.SENDING:
+        return
+    locked.state, locked.state_reason, locked.not_before = State.QUEUED, "Opted out of texts", now
+    locked.save(update_fields=["state", "state_reason", "not_before"])
+    _readdress(locked, ways.by_mail(locked.patient, "opted out of texts"), now)
+
+
+def _unclear(message: Message, reason: str, now: datetime) -> None:
+    if message.channel == Channel.EMAIL:
+        block(message, MAYBE_MAILED, now)
+    else:
+        _move(message, State.UNKNOWN, reason, now + LOOK_GAP)
+
+
+def block(message: Message, reason: str, now: datetime) -> None:
+    """Hand it to staff."""
+    if _move(message, State.BLOCKED, reason, now):
+        _note(message, "message.blocked", reason, now)
+
+
+def _move(message: Message, state: str, reason: str, not_before: datetime) -> bool:
+    """Guarded: only from SENDING or UNKNOWN, so that late news never undoes what a status report told."""
+    mine = Message.objects.filter(pk=message.pk, state__in=[State.SENDING, State.UNKNOWN])
+    return bool(mine.update(state=state, state_reason=reason[:200], not_before=not_before))
+
+
+def _note(message: Message, kind: str, text: str, now: datetime) -> None:
+    about = {**message.about, "patient": message.patient_id, "message": message.pk}
+    Event.record(message.practice_id, kind=kind, actor="sender", now=now, about=about, text=text)

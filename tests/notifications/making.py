@@ -1,0 +1,36 @@
+"""Short ways to put messages into the outbox."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from notifications import outbox
+from notifications.models import Kind, Message
+from patients.models import Patient
+
+VALUES = {
+    "Transaction Amount": "$128.60",
+    "Payment Due Date": "Mar 10, 2026",
+    "Card Last 4": "4242",
+}
+
+
+def failed_notice(patient: Patient, now: datetime, **changes: Any) -> Message:
+    """A failed payment, with a link."""
+    wish: dict[str, Any] = {
+        "practice": patient.practice, "patient": patient, "kind": Kind.PAYMENT_FAILED, "values": VALUES, "now": now,
+        "dedupe_key": "PAYMENT_FAILED:1", "link_nonce": uuid.UUID(int=7), "about": {"attempt": 1}, **changes,
+    }  # fmt: skip
+    return outbox.enqueue(**wish)
+
+
+def receipt(patient: Patient, now: datetime, **changes: Any) -> Message:
+    """A successful payment, without a link."""
+    wish = {"kind": Kind.PAYMENT_SUCCESSFUL, "dedupe_key": "PAYMENT_SUCCESSFUL:1", "link_nonce": None, **changes}
+    return failed_notice(patient, now, **wish)
+
+
+def reread(message: Message) -> Message:
+    return Message.objects.get(pk=message.pk)
