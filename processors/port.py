@@ -1,4 +1,4 @@
-"""The port: what we ask a card processor and the closed set of answers. Pure; no processor's words leave the adapter."""
+"""The port: what we ask a card processor and the closed set of answers. Pure; no vendor object crosses it."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Question:
     attempt_uuid: str
     customer: str
     amount_cents: int
-    first_sent_at: datetime
+    started_at: datetime
 
 
 @dataclass(frozen=True)

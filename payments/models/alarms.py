@@ -39,3 +39,9 @@ class Alarm(PracticeRow):
             [cls(practice_id=practice_id, kind=kind, key=key, text=text[:400], about=about, opened_at=now)],
             ignore_conflicts=True,
         )
+
+    @classmethod
+    def close(cls, practice_id: int, *, key: str, now: datetime, actor: str) -> None:
+        """The cause is gone. Quiet when nothing is open."""
+        opened = cls.objects.filter(practice_id=practice_id, key=key, closed_at=None)
+        opened.update(closed_at=now, closed_by=actor)

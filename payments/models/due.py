@@ -20,6 +20,7 @@ class DuePartQuerySet(models.QuerySet["DuePart"]):
         busy = Attempt.objects.filter(due_part=OuterRef("pk"), state__in=AttemptState.open_or_paid())
         return self.filter(
             ~Exists(busy),
+            Q(leased_until=None) | Q(leased_until__lte=now),
             state=DuePart.State.OPEN,
             hold="",
             next_try_at__lte=now,
@@ -61,6 +62,10 @@ class DuePart(PracticeRow):
     next_try_at = models.DateTimeField(null=True, blank=True)
     hold = models.CharField(max_length=16, choices=Hold.choices, default=Hold.NONE, blank=True)
     hold_reason = models.CharField(max_length=200, blank=True)
+    # The sweep handed it to a worker; until then no other sweep does. A row with an open attempt needs no lease.
+    leased_until = models.DateTimeField(null=True, blank=True)
+    # Why the last hand-over came to nothing (office offline, processor not connected): shown, cleared by a claim.
+    wait_reason = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects: ClassVar[models.Manager[DuePart]] = models.Manager.from_queryset(DuePartQuerySet)()

@@ -1,0 +1,106 @@
+"""Saving a card on the processor's hosted page: the row first, then the page, then the card it left behind."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from django.conf import settings
+from django.db import transaction
+
+from cards.models import Card, CardSetup
+from patients.models import Patient
+from practices.models import Event
+from processors import accounts
+from processors.models import ProcessorCustomer
+from processors.port import SavedCard
+from processors.stripe import StripeProcessor
+
+
+def start(*, patient: Patient, return_path: str, actor: str, now: datetime, link_nonce: uuid.UUID | None = None) -> str:
+    """Open a hosted page; returns its address. The browser comes back to `return_path` with ?setup=<uuid>.
+
+    Raises UnableToReachProcessor.
+    """
+    processor = accounts.for_practice(patient.practice_id)
+    customer = _customer(processor, patient)
+    setup = CardSetup.objects.create(
+        practice_id=patient.practice_id, patient=patient, return_path=return_path, actor=actor, created_at=now,
+        link_nonce=link_nonce,
+    )  # fmt: skip
+    back = f"{settings.BASE_URL}{return_path}{'&' if '?' in return_path else '?'}setup={setup.uuid}"
+    session, url = processor.start_setup(
+        customer=customer, uuid=str(setup.uuid), success_url=back, cancel_url=f"{back}&canceled=1"
+    )
+    CardSetup.objects.filter(pk=setup.pk).update(session=session)
+    return url
+
+
+def _customer(processor: StripeProcessor, patient: Patient) -> str:
+    """The person's customer at the processor; the same key makes a lost answer harmless."""
+    known = ProcessorCustomer.objects.filter(patient=patient).first()
+    if known is not None:
+        return known.reference
+    reference = processor.create_customer(key=f"{patient.practice_id}-{patient.pk}")
+    ProcessorCustomer.objects.bulk_create(
+        [ProcessorCustomer(practice_id=patient.practice_id, patient=patient, reference=reference)],
+        ignore_conflicts=True,
+    )
+    return ProcessorCustomer.objects.get(patient=patient).reference
+
+
+def finish(setup_uuid: uuid.UUID, *, now: datetime) -> Card | None:
+    """Take over the card that was saved on this visit; None while there is none. Safe to repeat.
+
+    Called by the browser's return and by the webhook. Raises UnableToReachProcessor and CardSetup.DoesNotExist.
+    """
+    setup = CardSetup.objects.select_related("patient", "card").get(uuid=setup_uuid)
+    if setup.card is not None:
+        return setup.card
+    saved = accounts.for_practice(setup.practice_id).finished_setup(setup.session)
+    if saved is None:
+        return None
+    with transaction.atomic(durable=True):
+        setup = CardSetup.objects.select_for_update().get(pk=setup.pk)
+        card = setup.card or _keep(setup, saved, now)
+        CardSetup.objects.filter(pk=setup.pk).update(card=card, state=CardSetup.State.SAVED)
+    return card
+
+
+def _keep(setup: CardSetup, saved: SavedCard, now: datetime) -> Card:
+    # Two cards saved at once must not both become primary.
+    patient = Patient.objects.select_for_update().get(pk=setup.patient_id)
+    has_primary = Card.objects.filter(patient=patient, is_primary=True, state=Card.State.ACTIVE).exists()
+    card = Card.objects.create(
+        practice_id=setup.practice_id, patient=patient, is_primary=not has_primary, saved_at=now, **vars(saved)
+    )
+    Event.record(
+        setup.practice_id, kind="card_saved", actor=setup.actor, now=now, text=f"{card} saved",
+        about={"patient": patient.pk, "card": card.pk},
+    )  # fmt: skip
+    return card
+
+
+def make_primary(card: Card, *, actor: str, now: datetime) -> None:
+    """Make this the person's primary card."""
+    with transaction.atomic(durable=True):
+        Patient.objects.select_for_update().get(pk=card.patient_id)
+        Card.objects.filter(patient_id=card.patient_id, is_primary=True).update(is_primary=False)
+        Card.objects.filter(pk=card.pk).update(is_primary=True)
+        Event.record(
+            card.practice_id, kind="card_primary", actor=actor, now=now, text=f"{card} is the primary card",
+            about={"patient": card.patient_id, "card": card.pk},
+        )  # fmt: skip
+
+
+def renew(card: Card, saved: SavedCard, *, now: datetime) -> None:
+    """Take over what the network changed on the same card (expiry, last 4)."""
+    before = {"last4": card.last4, "exp_month": card.exp_month, "exp_year": card.exp_year}
+    after = {name: getattr(saved, name) for name in before}
+    if before == after:
+        return
+    Card.objects.filter(pk=card.pk).update(**after)
+    Event.record(
+        card.practice_id, kind="card_renewed", actor="processor", now=now, before=before, after=after,
+        text=f"{card} was renewed by its bank", about={"patient": card.patient_id, "card": card.pk},
+    )  # fmt: skip

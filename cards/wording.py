@@ -1,0 +1,52 @@
+"""The exact words people agree to. A change of a text is a new version; old records keep the text they were given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+VERSION = "2026-11"
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What goes into a consent text; money already formatted."""
+
+    practice: str
+    phone: str
+    card: str
+    maximum: str
+    schedule: str = ""
+    amount: str = ""
+
+
+_TEXTS = {
+    ("AUTOPAY", "en"): (
+        "I allow {practice} to charge my card {card} for my payment plan on its due dates: {schedule}. No single charge "
+        "will be more than {maximum}. If a charge is declined, {practice} may try it again on later days until it is "
+        "paid. If the plan changes above this maximum, {practice} must ask me again first. I can stop this at any "
+        "time by calling {phone}; it ends at once. Refunds follow {practice}'s policy. I get a copy of this."
+    ),
+    ("AUTOPAY", "es"): (
+        "Autorizo a {practice} a cobrar a mi tarjeta {card} mi plan de pagos en sus fechas de vencimiento: {schedule}. "
+        "Ningún cobro será mayor de {maximum}. Si un cobro es rechazado, {practice} puede intentarlo de nuevo en días "
+        "posteriores hasta que se pague. Si el plan cambia por encima de este máximo, {practice} debe preguntarme "
+        "antes. Puedo detener esto en cualquier momento llamando al {phone}; termina de inmediato. Los reembolsos siguen "
+        "la política de {practice}. Recibo una copia de esto."
+    ),
+    ("ONE_CHARGE", "en"): "I allow {practice} to charge {amount} to my card {card} once, now.",
+    ("ONE_CHARGE", "es"): "Autorizo a {practice} a cobrar {amount} a mi tarjeta {card} una vez, ahora.",
+    ("CARD_ON_FILE", "en"): (
+        "I allow {practice} to keep my card {card} on file for payments I agree to. I can have it removed at any time "
+        "by calling {phone}."
+    ),
+    ("CARD_ON_FILE", "es"): (
+        "Autorizo a {practice} a guardar mi tarjeta {card} para pagos que yo apruebe. Puedo pedir que se elimine en "
+        "cualquier momento llamando al {phone}."
+    ),
+}
+
+
+def text(kind: str, language: str, terms: Terms) -> str:
+    """The consent text of a kind (Consent.Kind) in "en" or "es"; another language gets English."""
+    template = _TEXTS.get((kind, language)) or _TEXTS[kind, "en"]
+    return template.format(**vars(terms))

@@ -1,0 +1,109 @@
+"""What follows from a settled attempt, inside settle()'s transaction: rows only, nobody outside is asked."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from cards.models import Card
+from core.money import format_cents
+from payments import budget, due_parts, notices
+from payments.claim import about
+from payments.models import Alarm, Allocation, Attempt, DuePart, LedgerPosting, Payment
+from payplans.models import Installment, PayPlan
+from payplans.retry import Verdict, VerdictKind
+from practices.models import Event
+from processors.port import NotTaken, Succeeded
+
+
+def of_success(attempt: Attempt, outcome: Succeeded, now: datetime, actor: str) -> None:
+    """Payment, allocation, posting, receipt; the installment is paid when nothing is left."""
+    part = attempt.due_part
+    payment = Payment.objects.create(
+        practice_id=attempt.practice_id, attempt=attempt, payer_id=part.payer_id, amount_cents=outcome.amount_cents,
+        paid_at=now, processor_reference=outcome.reference,
+    )  # fmt: skip
+    if outcome.amount_cents != attempt.amount_cents:
+        _alarm_amount(attempt, outcome, now)
+    part.state, part.hold, part.hold_reason = DuePart.State.PAID, "", ""
+    part.save(update_fields=["state", "hold", "hold_reason"])
+    if part.installment is not None:
+        _pay_installment(part.installment, payment, now)
+    Event.record(
+        attempt.practice_id, kind="payment_succeeded", actor=actor, now=now, about=about(attempt) | {"payment": payment.pk},
+        text=f"{format_cents(payment.amount_cents)} charged to {attempt.card}",
+    )  # fmt: skip
+    notices.success(attempt, now)
+
+
+def _pay_installment(installment: Installment, payment: Payment, now: datetime) -> None:
+    Allocation.objects.create(
+        practice_id=payment.practice_id, payment=payment, installment=installment, amount_cents=payment.amount_cents
+    )
+    installment.collected_cents += payment.amount_cents
+    if installment.owed_cents == 0:
+        installment.status, installment.paid_at, installment.status_note = Installment.Status.PAID, now, ""
+    installment.save(update_fields=["collected_cents", "status", "paid_at", "status_note"])
+    plan = PayPlan.objects.get(pk=installment.plan_id)
+    LedgerPosting.objects.create(
+        practice_id=payment.practice_id, payment=payment, patient_id=plan.patient_id, plan=plan,
+        amount_cents=payment.amount_cents, next_at=now, created_at=now,
+    )  # fmt: skip
+    due_parts.refresh(plan, now=now)
+    notices.plan_completed(plan, now)
+
+
+def _alarm_amount(attempt: Attempt, outcome: Succeeded, now: datetime) -> None:
+    taken, asked = format_cents(outcome.amount_cents), format_cents(attempt.amount_cents)
+    Alarm.raise_once(
+        attempt.practice_id, kind="AMOUNT_DIFFERS", key=f"amount:{attempt.pk}", about=about(attempt), now=now,
+        text=f"The processor took {taken}, we asked for {asked}",
+    )  # fmt: skip
+
+
+def of_decline(attempt: Attempt, now: datetime, actor: str) -> None:
+    """The installment has failed; the verdict says when the next try comes, or who must act."""
+    part = attempt.due_part
+    verdict = budget.verdict(attempt, now)
+    _apply_verdict(part, verdict)
+    if verdict.kind == VerdictKind.NEW_CARD:
+        Card.objects.filter(pk=attempt.card_id, state=Card.State.ACTIVE).update(
+            state=Card.State.BLOCKED, state_reason=verdict.reason[:200]
+        )
+    if part.installment is not None and part.installment.is_open:
+        part.installment.status, part.installment.status_note = Installment.Status.FAILED, verdict.reason[:200]
+        part.installment.save(update_fields=["status", "status_note"])
+    attempt.reason = verdict.reason[:200]
+    attempt.save(update_fields=["reason"])
+    Event.record(
+        attempt.practice_id, kind="payment_declined", actor=actor, now=now, about=about(attempt), text=verdict.reason,
+        after={"code": attempt.decline_code, "budget_used": verdict.budget_used},
+    )  # fmt: skip
+    notices.failure(attempt, verdict, now)
+
+
+_HOLDS = {
+    VerdictKind.NEW_CARD: DuePart.Hold.NEW_CARD,
+    VerdictKind.STAFF: DuePart.Hold.STAFF,
+    VerdictKind.RECONCILE: DuePart.Hold.RECONCILE,
+}
+
+
+def _apply_verdict(part: DuePart, verdict: Verdict) -> None:
+    part.next_try_at = verdict.next_try_at
+    part.hold = _HOLDS.get(verdict.kind, DuePart.Hold.NONE)
+    part.hold_reason = verdict.reason[:200] if part.hold else ""
+    part.save(update_fields=["next_try_at", "hold", "hold_reason"])
+
+
+def of_not_taken(attempt: Attempt, outcome: NotTaken, now: datetime, actor: str) -> None:
+    """Still due as before. The sweep tries again after a pause; an operator hears of what does not heal."""
+    part = attempt.due_part
+    part.plan_next_try(max(part.next_try_at or now, now + budget.PAUSE_AFTER_NOT_TAKEN))
+    Event.record(
+        attempt.practice_id, kind="payment_not_taken", actor=actor, now=now, about=about(attempt), text=outcome.reason
+    )
+    if outcome.needs_operator:
+        Alarm.raise_once(
+            attempt.practice_id, kind="PROCESSOR_REFUSES", key="processor", about=about(attempt), now=now,
+            text=f"Charges are not taken: {outcome.reason}",
+        )  # fmt: skip

@@ -1,0 +1,62 @@
+"""How often a card may be tried: the history that payplans/retry.py judges, read from our attempts."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from cards.models import Card
+from core import calendar
+from payments.models import Attempt, AttemptState, DuePart
+from payplans import retry
+from practices.models import PaymentSettings
+
+PAUSE_AFTER_NOT_TAKEN = timedelta(minutes=5)
+BUDGET_WINDOW = timedelta(days=30)
+
+
+def declined_on_card(card: Card, now: datetime) -> list[datetime]:
+    """Declined tries of this card number (fingerprint) in the last 30 days, whatever they were for."""
+    tries = Attempt.objects.filter(
+        card__fingerprint=card.fingerprint, state=AttemptState.DECLINED, started_at__gt=now - BUDGET_WINDOW
+    )
+    return list(tries.order_by("started_at").values_list("started_at", flat=True))
+
+
+def verdict(attempt: Attempt, now: datetime) -> retry.Verdict:
+    """What the decline of this (already recorded) attempt means."""
+    settings = PaymentSettings.objects.select_related("practice").get(practice_id=attempt.practice_id)
+    declined = attempt.due_part.attempts.filter(state=AttemptState.DECLINED, card__fingerprint=attempt.card.fingerprint)
+    return retry.after_decline(
+        retry.Decline(
+            decline_code=attempt.decline_code, advice_code=attempt.advice_code,
+            network_decline_code=attempt.network_decline_code, network_advice_code=attempt.network_advice_code,
+        ),
+        due_part_declines=list(declined.order_by("started_at").values_list("started_at", flat=True)),
+        card_declines=declined_on_card(attempt.card, now),
+        policy=policy(settings),
+        now=now,
+    )  # fmt: skip
+
+
+def policy(settings: PaymentSettings) -> retry.Policy:
+    return retry.Policy(
+        zone=settings.practice.zone,
+        charge_hour=settings.charge_hour,
+        weekdays=frozenset(settings.retry_weekdays) or retry.EVERY_DAY,
+        max_tries=settings.max_tries,
+    )
+
+
+def obstacle(part: DuePart, card: Card, channel: str, now: datetime) -> str:
+    """Why this card may not be tried for this part today; '' when it may."""
+    zone = part.practice.zone
+    today = calendar.local_date(now, zone)
+    tried = part.attempts.filter(card__fingerprint=card.fingerprint).exclude(state=AttemptState.NOT_TAKEN)
+    tries_today = sum(calendar.local_date(at, zone) == today for at in tried.values_list("started_at", flat=True))
+    if len(declined_on_card(card, now)) >= retry.BUDGET:
+        return f"This card was declined {retry.BUDGET} times in 30 days: it has to rest or be replaced"
+    if channel == Attempt.Channel.AUTOPAY and tries_today:
+        return "This card was already tried today"
+    if tries_today > 1:
+        return "This card was already tried twice today"
+    return ""

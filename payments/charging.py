@@ -1,0 +1,50 @@
+"""Collecting one due part: recheck → claim → charge → settle. Between the steps nothing is locked or open."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from payments import outcomes, upward
+from payments.claim import UnableToClaim, claim
+from payments.models import Attempt, AttemptState, DuePart
+from processors import accounts
+from processors.port import Charge, Outcome, Processor, UnableToReachProcessor
+
+
+def collect(due_part_id: int, *, channel: str, actor: str, now: datetime, card_id: int | None = None) -> Attempt:
+    """Try to take the money of one due part, once. Returns the attempt as it stands afterwards.
+
+    Raises UnableToClaim (nothing was asked) with the reason for staff.
+    """
+    processor = _processor(due_part_id)
+    try:
+        upward.handlers.recheck(due_part_id, now)
+    except upward.UnableToRecheck as error:
+        raise UnableToClaim(str(error)) from error
+    attempt = claim(due_part_id, channel=channel, actor=actor, now=now, card_id=card_id)
+    outcome = ask(processor, attempt)
+    outcomes.settle(attempt.pk, outcome, now=now, actor=actor)
+    attempt.refresh_from_db()
+    if attempt.state == AttemptState.DECLINED and attempt.reference:
+        # A declined intent could be confirmed again; canceled, it can't (decisions 3).
+        processor.cancel(attempt.reference)
+    return attempt
+
+
+def _processor(due_part_id: int) -> Processor:
+    try:
+        return accounts.for_practice(DuePart.objects.values_list("practice_id", flat=True).get(pk=due_part_id))
+    except UnableToReachProcessor as error:
+        raise UnableToClaim(str(error)) from error
+
+
+def ask(processor: Processor, attempt: Attempt) -> Outcome:
+    """Ask the processor exactly what the committed attempt says, under its keys."""
+    charge = Charge(attempt.create_params, attempt.confirm_params, attempt.create_key, attempt.confirm_key)
+    return processor.charge(charge, remember=lambda reference: _remember(attempt.pk, reference))
+
+
+def _remember(attempt_id: int, reference: str) -> bool:
+    """Store the intent's id before it is confirmed. False: the attempt was closed meanwhile, so don't confirm."""
+    stored = Attempt.objects.filter(pk=attempt_id, state=AttemptState.STARTED, reference="")
+    return stored.update(reference=reference) == 1

@@ -1,0 +1,100 @@
+"""Keeps due parts in step with their installments: what is owed, when autopay tries, and what holds it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from cards.models import Autopay
+from core import calendar
+from payments import locks
+from payments.models import Attempt, AttemptState, DuePart
+from payplans.models import Installment, PayPlan
+from practices.models import PaymentSettings
+
+# Holds that this module sets and lifts by itself; the others are lifted by a new card or by staff.
+OWN_HOLDS = {DuePart.Hold.ARREARS, DuePart.Hold.NOT_ISSUED, DuePart.Hold.ABOVE_CONSENT}
+
+
+def refresh(plan: PayPlan, *, now: datetime) -> None:
+    """Bring the due parts of a plan up to date. Call in the transaction that changed plan, installments or autopay."""
+    settings = PaymentSettings.objects.get(practice_id=plan.practice_id)
+    autopay = Autopay.objects.filter(plan=plan, is_on=True).select_related("consent").first()
+    for installment in locks.installments(plan.pk):
+        _refresh_installment(plan, installment, autopay, settings, now)
+
+
+def _refresh_installment(
+    plan: PayPlan, installment: Installment, autopay: Autopay | None, settings: PaymentSettings, now: datetime
+) -> None:
+    parts = list(DuePart.objects.select_for_update().filter(installment=installment, state=DuePart.State.OPEN))
+    if any(part.attempts.filter(state__in=AttemptState.open()).exists() for part in parts):
+        # Money is in flight: the amount must not change under the attempt. settle() comes here again.
+        return
+    owed = installment.owed_cents if installment.is_open and plan.is_collectable else 0
+    part = _fitting_part(installment, plan, parts, owed)
+    if part is not None:
+        _schedule(part, installment, autopay, settings, now)
+
+
+def _fitting_part(installment: Installment, plan: PayPlan, parts: list[DuePart], owed: int) -> DuePart | None:
+    """The open part whose amount is what is owed; others are closed."""
+    fitting = next((part for part in parts if part.amount_cents == owed and part.payer_id == plan.guarantor_id), None)
+    for part in parts:
+        if part is not fitting:
+            part.state = DuePart.State.CLOSED
+            part.save(update_fields=["state"])
+    if owed == 0 or fitting is not None:
+        return fitting
+    replaced = parts[0] if parts else None
+    return DuePart.objects.create(
+        practice_id=plan.practice_id,
+        kind=DuePart.Kind.INSTALLMENT,
+        installment=installment,
+        payer_id=plan.guarantor_id,
+        amount_cents=owed,
+        # A retry date and a wish for a new card outlive a change of the amount.
+        next_try_at=replaced.next_try_at if replaced else None,
+        hold=replaced.hold if replaced else "",
+        hold_reason=replaced.hold_reason if replaced else "",
+    )
+
+
+def _schedule(
+    part: DuePart, installment: Installment, autopay: Autopay | None, settings: PaymentSettings, now: datetime
+) -> None:
+    first_try_at = _first_try_at(installment, settings)
+    if installment.status == Installment.Status.PENDING:
+        part.next_try_at = first_try_at
+    if part.hold in OWN_HOLDS or not part.hold:
+        part.hold, part.hold_reason = _hold(part, installment, autopay, settings, now), ""
+    part.save(update_fields=["next_try_at", "hold", "hold_reason"])
+
+
+def _first_try_at(installment: Installment, settings: PaymentSettings) -> datetime | None:
+    """The due date at the charge hour. A down payment is due at once, often in cash: never by itself."""
+    if installment.is_down_payment:
+        return None
+    return calendar.at_hour(installment.due_date, settings.charge_hour, settings.practice.zone)
+
+
+def _hold(
+    part: DuePart, installment: Installment, autopay: Autopay | None, settings: PaymentSettings, now: datetime
+) -> str:
+    if autopay is None:
+        return DuePart.Hold.NONE
+    if part.amount_cents > autopay.consent.max_charge_cents:
+        return DuePart.Hold.ABOVE_CONSENT
+    if _is_arrears(installment, autopay, settings):
+        return DuePart.Hold.ARREARS
+    first_try_at = _first_try_at(installment, settings)
+    if not installment.is_issued and first_try_at is not None and first_try_at <= now:
+        return DuePart.Hold.NOT_ISSUED
+    return DuePart.Hold.NONE
+
+
+def _is_arrears(installment: Installment, autopay: Autopay, settings: PaymentSettings) -> bool:
+    """Overdue before the card came, and nobody has agreed since to charge it (decisions 11)."""
+    if installment.due_date >= calendar.local_date(autopay.since, settings.practice.zone):
+        return False
+    tried = Attempt.objects.filter(due_part__installment=installment, started_at__gte=autopay.since)
+    return not tried.exists()

@@ -1,0 +1,126 @@
+"""The webhook inbox: an event is stored, answered, and worked through later. It only names what to ask about."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+
+from cards import saving
+from cards.models import Card, CardSetup
+from payments import outcomes
+from payments.models import Alarm, Attempt, WebhookEvent
+from processors import accounts
+from processors.models import ProcessorAccount
+from processors.stripe import ProcessorEvent, StripeProcessor
+from processors.stripe.account import API_VERSION
+
+logger = logging.getLogger(__name__)
+
+MAX_TRIES = 10
+
+
+def store(account: ProcessorAccount, event: ProcessorEvent, *, now: datetime) -> bool:
+    """Keep an event once. False when it is here already (processors deliver twice)."""
+    refusal = _refusal(account, event)
+    row = WebhookEvent(
+        practice_id=account.practice_id, event_id=event.event_id, type=event.type, object_id=event.object_id,
+        api_version=event.api_version, received_at=now, note=refusal,
+        state=WebhookEvent.State.IGNORED if refusal else WebhookEvent.State.NEW,
+    )  # fmt: skip
+    WebhookEvent.objects.bulk_create([row], ignore_conflicts=True)
+    if refusal:
+        Alarm.raise_once(
+            account.practice_id, kind="WEBHOOK_REFUSED", key=f"webhook:{refusal}", text=refusal, about={}, now=now
+        )
+    return row.pk is not None
+
+
+def _refusal(account: ProcessorAccount, event: ProcessorEvent) -> str:
+    if event.api_version != API_VERSION:
+        return f"Webhooks come in API version {event.api_version or 'none'} instead of {API_VERSION}"
+    if event.is_live != account.is_live:
+        return "A webhook of the other mode (live and test are mixed up)"
+    if event.account and event.account != account.account:
+        return "A webhook of another connected account"
+    return ""
+
+
+def work_through(practice_id: int, *, now: datetime) -> int:
+    """Process what is new, oldest first; returns how many were finished. A failure is kept and tried again."""
+    new = list(WebhookEvent.objects.filter(state=WebhookEvent.State.NEW).order_by("received_at", "pk")[:200])
+    if not new:
+        return 0
+    processor = accounts.for_practice(practice_id)
+    return sum(_process(processor, event, now) for event in new)
+
+
+def _process(processor: StripeProcessor, event: WebhookEvent, now: datetime) -> bool:
+    try:
+        event.state, event.note = _dispatch(processor, event, now)
+    except Exception as error:
+        logger.exception("Unable to process webhook %s", event.event_id)
+        event.tries += 1
+        event.note = type(error).__name__
+        if event.tries >= MAX_TRIES:
+            event.state = WebhookEvent.State.FAILED
+            _alarm_stuck(event, now)
+    else:
+        event.processed_at = now
+    event.save(update_fields=["state", "note", "tries", "processed_at"])
+    return event.state != WebhookEvent.State.NEW
+
+
+def _alarm_stuck(event: WebhookEvent, now: datetime) -> None:
+    Alarm.raise_once(
+        event.practice_id, kind="WEBHOOK_STUCK", key=f"webhook:{event.event_id}", about={}, now=now,
+        text=f"A {event.type} webhook could not be processed {MAX_TRIES} times",
+    )  # fmt: skip
+
+
+def _dispatch(processor: StripeProcessor, event: WebhookEvent, now: datetime) -> tuple[str, str]:
+    if event.type.startswith("payment_intent."):
+        return _intent(processor, event.object_id, now)
+    if event.type == "checkout.session.completed":
+        return _session(event.object_id, now)
+    if event.type == "checkout.session.expired":
+        CardSetup.objects.filter(session=event.object_id, card=None).update(state=CardSetup.State.EXPIRED)
+        return WebhookEvent.State.DONE, ""
+    if event.type.startswith("payment_method."):
+        return _card(processor, event, now)
+    return WebhookEvent.State.IGNORED, "Nothing of ours hangs on this"
+
+
+def _intent(processor: StripeProcessor, reference: str, now: datetime) -> tuple[str, str]:
+    attempt_uuid, outcome = processor.outcome_of(reference)
+    try:
+        attempt = Attempt.objects.filter(uuid=UUID(attempt_uuid)).first()
+    except (ValueError, ValidationError):
+        attempt = None
+    if attempt is None:
+        return WebhookEvent.State.IGNORED, "Not one of our payments"
+    outcomes.settle(attempt.pk, outcome, now=now, actor="webhook")
+    return WebhookEvent.State.DONE, ""
+
+
+def _session(session: str, now: datetime) -> tuple[str, str]:
+    setup = CardSetup.objects.filter(session=session).first()
+    if setup is None:
+        return WebhookEvent.State.IGNORED, "Not one of our card pages"
+    saving.finish(setup.uuid, now=now)
+    return WebhookEvent.State.DONE, ""
+
+
+def _card(processor: StripeProcessor, event: WebhookEvent, now: datetime) -> tuple[str, str]:
+    card = Card.objects.filter(payment_method=event.object_id).first()
+    if card is None:
+        return WebhookEvent.State.IGNORED, "Not one of our cards"
+    if event.type == "payment_method.detached":
+        Card.objects.filter(pk=card.pk, state=Card.State.ACTIVE).update(
+            state=Card.State.BLOCKED, state_reason="Removed at the processor"
+        )
+        return WebhookEvent.State.DONE, ""
+    saving.renew(card, processor.card(card.payment_method), now=now)
+    return WebhookEvent.State.DONE, ""

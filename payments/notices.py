@@ -1,0 +1,100 @@
+"""Which messages the money path queues, and with which values. Called inside the transaction that made the news."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from cards.models import Autopay
+from core import calendar
+from core.money import format_cents
+from notifications import outbox
+from notifications.models import Kind
+from payments import upward
+from payments.claim import about
+from payments.models import Attempt, AttemptState
+from payplans.models import Installment, PayPlan
+from payplans.retry import Verdict, VerdictKind
+from practices.models import PaymentSettings
+
+
+def success(attempt: Attempt, now: datetime) -> None:
+    """The receipt text: once per attempt."""
+    _enqueue(attempt, Kind.PAYMENT_SUCCESSFUL, now, values=_values(attempt))
+
+
+def failure(attempt: Attempt, verdict: Verdict, now: datetime) -> None:
+    """The first failure, then every n-th (settings), and whenever a new card is needed."""
+    part = attempt.due_part
+    every = PaymentSettings.objects.get(practice_id=attempt.practice_id).notify_every_nth_failure
+    declines = part.attempts.filter(state=AttemptState.DECLINED).count()
+    if declines > 1 and declines % every and verdict.kind != VerdictKind.NEW_CARD:
+        return
+    values = _values(attempt)
+    if verdict.next_try_at is not None:
+        values["Next Try Date"] = calendar.local_date(verdict.next_try_at, attempt.practice.zone)
+    nonce = upward.handlers.fix_link(part, now)
+    _enqueue(attempt, Kind.PAYMENT_FAILED, now, values=values, nonce=nonce)
+
+
+def _enqueue(attempt: Attempt, kind: str, now: datetime, *, values: dict[str, str | date], nonce=None) -> None:  # type: ignore[no-untyped-def]
+    outbox.enqueue(
+        practice=attempt.practice, kind=kind, patient=attempt.due_part.payer, values=values,
+        dedupe_key=f"{kind}:{attempt.uuid}", now=now, link_nonce=nonce, about=about(attempt),
+    )  # fmt: skip
+
+
+def _values(attempt: Attempt) -> dict[str, str | date]:
+    installment = attempt.due_part.installment
+    due = installment.due_date if installment else calendar.local_date(attempt.started_at, attempt.practice.zone)
+    return {
+        "Transaction Amount": format_cents(attempt.amount_cents),
+        "Payment Due Date": due,
+        "Card Last 4": attempt.card.last4,
+    }
+
+
+def consent_copy(autopay: Autopay, *, now: datetime) -> None:
+    """The person who agreed gets the exact words."""
+    consent = autopay.consent
+    outbox.enqueue(
+        practice=autopay.practice, kind=Kind.CONSENT_COPY, patient=consent.patient,
+        values={
+            "Transaction Amount": format_cents(consent.max_charge_cents),
+            "Card Last 4": consent.card_last4,
+            "Consent Text": consent.text,
+        },
+        dedupe_key=f"{Kind.CONSENT_COPY}:{consent.pk}", now=now, about={"patient": consent.patient_id, "plan": autopay.plan_id},
+    )  # fmt: skip
+
+
+def plan_completed(plan: PayPlan, now: datetime) -> None:
+    """Thanks, once, when the last installment is paid."""
+    if plan.installments.unpaid().exists():  # type: ignore[attr-defined]
+        return
+    outbox.enqueue(
+        practice=plan.practice, kind=Kind.PLAN_COMPLETED, patient=plan.guarantor, values={},
+        dedupe_key=f"{Kind.PLAN_COMPLETED}:{plan.pk}", now=now, about={"patient": plan.guarantor_id, "plan": plan.pk},
+    )  # fmt: skip
+
+
+def upcoming(installment: Installment, autopay: Autopay, now: datetime) -> None:
+    """A reminder some days before the charge, once per installment and date."""
+    _remind(Kind.UPCOMING_CHARGE, installment, autopay, now)
+
+
+def card_expiring(installment: Installment, autopay: Autopay, now: datetime) -> None:
+    """The card will not be valid on the due date; once per card and installment."""
+    _remind(Kind.CARD_EXPIRING, installment, autopay, now)
+
+
+def _remind(kind: str, installment: Installment, autopay: Autopay, now: datetime) -> None:
+    outbox.enqueue(
+        practice=installment.practice, kind=kind, patient=autopay.card.patient,
+        values={
+            "Transaction Amount": format_cents(installment.owed_cents),
+            "Payment Due Date": installment.due_date,
+            "Card Last 4": autopay.card.last4,
+        },
+        dedupe_key=f"{kind}:{installment.pk}:{installment.due_date}:{autopay.card_id}", now=now,
+        about={"patient": autopay.card.patient_id, "plan": installment.plan_id, "installment": installment.pk},
+    )  # fmt: skip

@@ -1,0 +1,97 @@
+"""settle(): the one place that turns the processor's answer into state, payment, posting, message and event (M6).
+
+Whoever brings the news (the reply, a webhook, the reconciler) calls it; calling it again changes nothing.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import assert_never
+
+from django.db import transaction
+
+from payments import aftermath, locks, upward
+from payments.claim import about
+from payments.models import Alarm, Attempt, AttemptState
+from practices.models import Event
+from processors.port import Declined, NotTaken, Outcome, Pending, Succeeded, Unknown
+
+
+def settle(attempt_id: int, outcome: Outcome, *, now: datetime, actor: str) -> bool:
+    """Apply an outcome under the locks. True when it changed the attempt. Durable: never inside a transaction."""
+    with transaction.atomic(durable=True):
+        attempt = locks.attempt(attempt_id)
+        if attempt.is_final:
+            _notice_contradiction(attempt, outcome, now)
+            return False
+        changed = _apply(attempt, outcome, now, actor)
+        practice_id = attempt.practice_id
+        transaction.on_commit(lambda: upward.handlers.nudge(practice_id))
+    return changed
+
+
+def _apply(attempt: Attempt, outcome: Outcome, now: datetime, actor: str) -> bool:
+    match outcome:
+        case Succeeded():
+            Alarm.close(attempt.practice_id, key="processor", now=now, actor=actor)
+            _close(attempt, AttemptState.SUCCEEDED, now, outcome.reference, outcome.charge_reference)
+            aftermath.of_success(attempt, outcome, now, actor)
+        case Declined():
+            _note_codes(attempt, outcome)
+            _close(attempt, AttemptState.DECLINED, now, outcome.reference, outcome.charge_reference)
+            aftermath.of_decline(attempt, now, actor)
+        case NotTaken():
+            attempt.reason = outcome.reason[:200]
+            _close(attempt, AttemptState.NOT_TAKEN, now)
+            aftermath.of_not_taken(attempt, outcome, now, actor)
+        case Pending():
+            return _wait(attempt, AttemptState.PENDING, outcome.reference, "", now, actor)
+        case Unknown():
+            return _wait(attempt, AttemptState.UNKNOWN, outcome.reference, outcome.reason, now, actor)
+        case _:
+            assert_never(outcome)
+    Alarm.close(attempt.practice_id, key=f"unknown:{attempt.pk}", now=now, actor=actor)
+    return True
+
+
+def _close(attempt: Attempt, state: str, now: datetime, reference: str = "", charge_reference: str = "") -> None:
+    attempt.state, attempt.settled_at = state, now
+    attempt.reference = reference or attempt.reference
+    attempt.charge_reference = charge_reference or attempt.charge_reference
+    attempt.save(
+        update_fields=[
+            "state", "settled_at", "reference", "charge_reference", "reason",
+            "decline_code", "advice_code", "network_decline_code", "network_advice_code",
+        ]
+    )  # fmt: skip
+
+
+def _note_codes(attempt: Attempt, outcome: Declined) -> None:
+    attempt.decline_code, attempt.advice_code = outcome.decline_code[:60], outcome.advice_code[:60]
+    attempt.network_decline_code = outcome.network_decline_code[:12]
+    attempt.network_advice_code = outcome.network_advice_code[:12]
+
+
+def _wait(attempt: Attempt, state: str, reference: str, reason: str, now: datetime, actor: str) -> bool:
+    """Pending or unknown: news is still to come. Pending never falls back to unknown on a mere timeout."""
+    if attempt.state == state or (attempt.state == AttemptState.PENDING and state == AttemptState.UNKNOWN):
+        return False
+    attempt.state, attempt.reason = state, reason[:200]
+    attempt.reference = reference or attempt.reference
+    attempt.save(update_fields=["state", "reason", "reference"])
+    kind = "attempt_pending" if state == AttemptState.PENDING else "attempt_unknown"
+    Event.record(attempt.practice_id, kind=kind, actor=actor, now=now, about=about(attempt), text=reason)
+    return True
+
+
+def _notice_contradiction(attempt: Attempt, outcome: Outcome, now: datetime) -> None:
+    """News that can't be true together with what we hold: a person must look (M10)."""
+    we_say_paid = attempt.state == AttemptState.SUCCEEDED
+    contradicts = isinstance(outcome, Declined | NotTaken) if we_say_paid else isinstance(outcome, Succeeded)
+    if not contradicts:
+        return
+    news = type(outcome).__name__
+    Alarm.raise_once(
+        attempt.practice_id, kind="CONTRADICTION", key=f"contradiction:{attempt.pk}:{news}", about=about(attempt),
+        text=f"We hold {attempt.get_state_display()}, the processor says {news}", now=now,
+    )  # fmt: skip

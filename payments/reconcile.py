@@ -1,0 +1,61 @@
+"""The janitor: asks the processor what became of attempts whose answer never came. Nothing else moves an unknown."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime, timedelta
+
+from django.db.models import Q
+
+from payments import outcomes
+from payments.models import Alarm, Attempt, AttemptState
+from processors import accounts
+from processors.port import Processor, Question, UnableToReachProcessor
+
+logger = logging.getLogger(__name__)
+
+# The library may still be repeating the request under its key for this long (2 × 30 s and pauses).
+STARTED_GRACE = timedelta(seconds=90)
+# Unknown for this long is shown as an alarm: a person should know that money may be out there.
+ALARM_AFTER = timedelta(minutes=10)
+
+
+def reconcile(practice_id: int, *, now: datetime, real_now: datetime | None = None) -> int:
+    """Settle what can be settled; returns how many attempts changed. One bad row never stops the run."""
+    waiting = list(_waiting(real_now or datetime.now(UTC)))
+    if not waiting:
+        return 0
+    try:
+        processor = accounts.for_practice(practice_id)
+    except UnableToReachProcessor:
+        logger.warning("Practice %s has open attempts and no processor", practice_id)
+        return 0
+    return sum(_reconcile_one(processor, attempt, now) for attempt in waiting)
+
+
+def _waiting(real_now: datetime) -> list[Attempt]:
+    """Started rows get a grace by real time: a request may still be on the wire. Unknown and pending don't need one."""
+    quiet = Q(state__in=[AttemptState.UNKNOWN, AttemptState.PENDING]) | Q(sent_at__lte=real_now - STARTED_GRACE)
+    return list(Attempt.objects.filter(quiet, state__in=AttemptState.open()).order_by("sent_at")[:200])
+
+
+def _reconcile_one(processor: Processor, attempt: Attempt, now: datetime) -> bool:
+    question = Question(
+        reference=attempt.reference, attempt_uuid=str(attempt.uuid), customer=attempt.create_params["customer"],
+        amount_cents=attempt.amount_cents, started_at=attempt.started_at,
+    )  # fmt: skip
+    try:
+        changed = outcomes.settle(attempt.pk, processor.look_up(question), now=now, actor="reconciler")
+    except Exception:
+        logger.exception("Unable to reconcile attempt %s", attempt.pk)
+        return False
+    attempt.refresh_from_db()
+    if attempt.state == AttemptState.DECLINED:
+        processor.cancel(attempt.reference)
+    if attempt.state == AttemptState.UNKNOWN and now - attempt.started_at > ALARM_AFTER:
+        Alarm.raise_once(
+            attempt.practice_id, kind="OUTCOME_UNKNOWN", key=f"unknown:{attempt.pk}", now=now,
+            about={"attempt": attempt.pk, "due_part": attempt.due_part_id},
+            text="The processor still can't say whether this charge went through",
+        )  # fmt: skip
+    return changed

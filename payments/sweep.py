@@ -1,0 +1,42 @@
+"""Finds due parts whose try has come and hands each to a worker. Any number of sweeps may run at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from payments.models import DuePart
+
+PAGE = 200
+LEASE = timedelta(minutes=10)
+# After an office or processor that could not be asked: soon enough for the day, rare enough to be no load.
+PAUSE_AFTER_REFUSAL = timedelta(minutes=2)
+
+
+def sweep(*, now: datetime, hand_over: Callable[[int], None]) -> int:
+    """Lease the due parts of the practice in scope, page by page, and hand their ids over. Returns how many.
+
+    A hand-over that is lost costs one lease; one that comes twice is refused by the claim.
+    """
+    count = 0
+    while page := _lease_page(now):
+        for due_part_id in page:
+            hand_over(due_part_id)
+        count += len(page)
+    return count
+
+
+def _lease_page(now: datetime) -> list[int]:
+    with transaction.atomic(durable=True):
+        # Another sweep's page is skipped, not waited for.
+        due = DuePart.objects.due(now).select_for_update(skip_locked=True, of=("self",))[:PAGE]  # type: ignore[attr-defined]
+        ids = [part.pk for part in due]
+        DuePart.objects.filter(pk__in=ids).update(leased_until=now + LEASE)
+    return ids
+
+
+def wait(due_part_id: int, *, reason: str, now: datetime) -> None:
+    """The worker could not even ask: say why, and let a later sweep try."""
+    DuePart.objects.filter(pk=due_part_id).update(wait_reason=reason[:200], leased_until=now + PAUSE_AFTER_REFUSAL)

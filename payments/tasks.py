@@ -1,0 +1,90 @@
+"""Celery tasks of the money path: ids in, one call inward. Every precondition is checked again inside."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery import shared_task
+
+from core import clock
+from payments import charging, inbox, progress, reconcile, reminders, sweep
+from payments.claim import UnableToClaim
+from payments.models import Attempt
+from practices import tenancy
+from practices.models import Practice
+
+
+def active_practices() -> list[int]:
+    return list(Practice.objects.filter(is_active=True).values_list("pk", flat=True))
+
+
+@shared_task
+def sweep_all(**_: Any) -> None:
+    for practice_id in active_practices():
+        sweep_one.delay(practice_id=practice_id)
+
+
+@shared_task
+def sweep_one(*, practice_id: int, **_: Any) -> int:
+    with tenancy.scope(practice_id):
+        return sweep.sweep(
+            now=clock.now(),
+            hand_over=lambda due_part_id: autopay_one.delay(practice_id=practice_id, due_part_id=due_part_id),
+        )
+
+
+@shared_task(queue="charges")
+def autopay_one(*, practice_id: int, due_part_id: int, **_: Any) -> str:
+    """One installment by autopay; returns the attempt's state or why there is none."""
+    with tenancy.scope(practice_id):
+        try:
+            attempt = charging.collect(due_part_id, channel=Attempt.Channel.AUTOPAY, actor="autopay", now=clock.now())
+        except UnableToClaim as error:
+            sweep.wait(due_part_id, reason=str(error), now=clock.now())
+            return str(error)
+        return attempt.state
+
+
+@shared_task(queue="charges")
+def collect_one(
+    *, practice_id: int, due_part_id: int, channel: str, actor: str, request: str, card_id: int | None = None, **_: Any
+) -> str:
+    """A person asked for it (Pay Now, fix-it link). The answer to them is kept under `request`."""
+    with tenancy.scope(practice_id):
+        try:
+            attempt = charging.collect(due_part_id, channel=channel, actor=actor, now=clock.now(), card_id=card_id)
+        except UnableToClaim as error:
+            progress.refuse(request, str(error))
+            return str(error)
+        return attempt.state
+
+
+@shared_task
+def reconcile_all(**_: Any) -> None:
+    for practice_id in active_practices():
+        reconcile_one.delay(practice_id=practice_id)
+
+
+@shared_task
+def reconcile_one(*, practice_id: int, **_: Any) -> int:
+    """Open attempts and webhooks that were not worked through."""
+    with tenancy.scope(practice_id):
+        return inbox.work_through(practice_id, now=clock.now()) + reconcile.reconcile(practice_id, now=clock.now())
+
+
+@shared_task
+def inbox_one(*, practice_id: int, **_: Any) -> int:
+    with tenancy.scope(practice_id):
+        return inbox.work_through(practice_id, now=clock.now())
+
+
+@shared_task
+def notices_all(**_: Any) -> None:
+    for practice_id in active_practices():
+        notices_one.delay(practice_id=practice_id)
+
+
+@shared_task
+def notices_one(*, practice_id: int, **_: Any) -> int:
+    with tenancy.scope(practice_id):
+        return reminders.queue_due(now=clock.now())

@@ -1,0 +1,31 @@
+"""What the money path needs from higher apps, registered by the composition root (kasperpay/wiring.py)."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from payments.models import DuePart
+
+
+class UnableToRecheck(Exception):
+    """Open Dental could not be asked whether the money is still owed. The text is for staff."""
+
+
+@dataclass
+class Handlers:
+    # Ask Open Dental anew and stamp a DueCheck. (due_part_id, now); raises UnableToRecheck.
+    recheck: Callable[[int, datetime], None]
+    # The nonce of a link on which the payer can repair this due part. Called inside settle's transaction.
+    fix_link: Callable[[DuePart, datetime], uuid.UUID]
+    # Wake the poster and the sender of a practice; losing the call only costs time.
+    nudge: Callable[[int], None]
+
+
+def _unwired(*_: object) -> None:
+    raise RuntimeError("kasperpay/wiring.py did not register the handlers of the money path")
+
+
+handlers = Handlers(recheck=_unwired, fix_link=_unwired, nudge=_unwired)  # type: ignore[arg-type]

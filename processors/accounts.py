@@ -1,0 +1,15 @@
+"""Finds a practice's processor. Call inside the practice's scope."""
+
+from __future__ import annotations
+
+from processors.models import ProcessorAccount
+from processors.port import UnableToReachProcessor
+from processors.stripe import StripeProcessor
+
+
+def for_practice(practice_id: int) -> StripeProcessor:
+    """The processor of this practice. Raises UnableToReachProcessor when none is connected."""
+    account = ProcessorAccount.objects.filter(practice_id=practice_id).first()
+    if account is None:
+        raise UnableToReachProcessor("No card processor is connected")
+    return StripeProcessor(account)

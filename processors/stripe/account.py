@@ -1,0 +1,190 @@
+"""One practice's Stripe account behind the port."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import stripe
+
+from processors.models import ProcessorAccount
+from processors.port import Charge, NotTaken, Outcome, Question, SavedCard, UnableToReachProcessor, Unknown
+from processors.stripe import outcomes
+
+logger = logging.getLogger(__name__)
+
+API_VERSION = "2026-10-28.endive"
+EVENTS = [
+    "payment_intent.succeeded",
+    "payment_intent.payment_failed",
+    "payment_intent.processing",
+    "payment_intent.canceled",
+    "checkout.session.completed",
+    "checkout.session.expired",
+    "payment_method.updated",
+    "payment_method.automatically_updated",
+    "payment_method.detached",
+]
+stripe.enable_telemetry = False
+
+# Pools connections per thread, so one serves the process. 5 s to connect, 30 s to answer.
+_http = stripe.RequestsClient(timeout=(5, 30))
+
+
+class StripeProcessor:
+    """Blocks on the network: never call inside a transaction."""
+
+    def __init__(self, account: ProcessorAccount) -> None:
+        addresses: Any = dict.fromkeys(("api", "connect", "files", "meter_events"), account.base_url)
+        self._client = stripe.StripeClient(
+            account.secret_key,
+            stripe_version=API_VERSION,
+            stripe_account=account.account or None,
+            # The library repeats lost requests under the same key; without this it never does.
+            max_network_retries=1,
+            base_addresses=addresses,
+            http_client=_http,
+        ).v1
+
+    def charge(self, charge: Charge, remember: Callable[[str], bool]) -> Outcome:
+        """Create the intent, have its id stored, confirm it off-session."""
+        params: Any = charge.create_params
+        try:
+            intent = self._client.payment_intents.create(params, {"idempotency_key": charge.create_key})
+        except stripe.StripeError as error:
+            return outcomes.of_failed_create(error)
+        if not remember(intent.id):
+            self.cancel(intent.id)
+            return NotTaken("The attempt was already closed")
+        return self._confirm(intent.id, charge)
+
+    def _confirm(self, reference: str, charge: Charge) -> Outcome:
+        params: Any = charge.confirm_params
+        try:
+            intent = self._client.payment_intents.confirm(reference, params, {"idempotency_key": charge.confirm_key})
+        except stripe.CardError as error:
+            return outcomes.of_decline(reference, error)
+        except stripe.StripeError as error:
+            return outcomes.of_failed_confirm(reference, error)
+        return outcomes.of_intent(intent)
+
+    def look_up(self, question: Question) -> Outcome:
+        """Ask what became of an attempt; cancel an intent that was never confirmed, which decides it."""
+        try:
+            intent = self._find(question)
+            if intent is None:
+                return NotTaken("The processor never got the request")
+            if intent.status == "requires_confirmation":
+                intent = self._client.payment_intents.cancel(intent.id)
+            return outcomes.of_intent(intent)
+        except stripe.StripeError as error:
+            return Unknown(outcomes.words(error), question.reference)
+
+    def _find(self, question: Question) -> stripe.PaymentIntent | None:
+        if question.reference:
+            return self._client.payment_intents.retrieve(question.reference)
+        # The id never reached us: list by customer and window, never by search (it lags behind writes).
+        since = int((question.started_at - timedelta(days=1)).timestamp())
+        listed = self._client.payment_intents.list(
+            {"customer": question.customer, "created": {"gte": since}, "limit": 100}
+        )
+        for intent in listed.auto_paging_iter():
+            if outcomes.metadata(intent, "attempt") == question.attempt_uuid:
+                return intent
+        return None
+
+    def outcome_of(self, reference: str) -> tuple[str, Outcome]:
+        """The attempt's uuid (from metadata) and the present outcome of an intent, for webhooks."""
+        try:
+            intent = self._client.payment_intents.retrieve(reference)
+        except stripe.StripeError as error:
+            raise UnableToReachProcessor(outcomes.words(error)) from error
+        return outcomes.metadata(intent, "attempt"), outcomes.of_intent(intent)
+
+    def cancel(self, reference: str) -> None:
+        """Make a declined intent unusable. One that is final already stays as it is."""
+        try:
+            self._client.payment_intents.cancel(reference)
+        except stripe.InvalidRequestError:
+            logger.info("Intent %s was final already", reference)
+        except stripe.StripeError as error:
+            # Harmless: an intent moves money only when it is confirmed, and we confirm once.
+            logger.warning("Unable to cancel intent %s: %s", reference, type(error).__name__)
+
+    def create_customer(self, *, key: str) -> str:
+        """A customer without name or e-mail: the processor signs no BAA, so it learns as little as possible."""
+        try:
+            customer = self._client.customers.create(
+                {"metadata": {"kasperpay": key}}, {"idempotency_key": f"kp-customer-{key}"}
+            )
+        except stripe.StripeError as error:
+            raise UnableToReachProcessor(outcomes.words(error)) from error
+        return customer.id
+
+    def start_setup(self, *, customer: str, uuid: str, success_url: str, cancel_url: str) -> tuple[str, str]:
+        """Open a hosted page that saves a card. Returns (session id, address of the page)."""
+        try:
+            session = self._client.checkout.sessions.create(
+                {
+                    "mode": "setup",
+                    "currency": "usd",
+                    "customer": customer,
+                    "allowed_payment_method_types": ["card"],
+                    "client_reference_id": uuid,
+                    "metadata": {"setup": uuid},
+                    "success_url": success_url,
+                    "cancel_url": cancel_url,
+                },
+                {"idempotency_key": f"kp-setup-{uuid}"},
+            )
+        except stripe.StripeError as error:
+            raise UnableToReachProcessor(outcomes.words(error)) from error
+        if not session.url:
+            raise UnableToReachProcessor("The card page could not be opened")
+        return session.id, session.url
+
+    def finished_setup(self, session: str) -> SavedCard | None:
+        """The card saved on this hosted page; None while nothing was saved."""
+        try:
+            found = self._client.checkout.sessions.retrieve(session, {"expand": ["setup_intent.payment_method"]})
+        except stripe.StripeError as error:
+            raise UnableToReachProcessor(outcomes.words(error)) from error
+        intent: Any = found.setup_intent
+        if found.status != "complete" or intent is None or intent.status != "succeeded":
+            return None
+        return outcomes.saved_card(intent.payment_method, str(found.customer))
+
+    def card(self, payment_method: str) -> SavedCard:
+        """The card as the processor knows it now (it may have been renewed)."""
+        try:
+            method = self._client.payment_methods.retrieve(payment_method)
+        except stripe.StripeError as error:
+            raise UnableToReachProcessor(outcomes.words(error)) from error
+        return outcomes.saved_card(method, str(method.customer or ""))
+
+    def detach(self, payment_method: str) -> None:
+        """Forget a card at the processor. Quiet when it is gone already."""
+        try:
+            self._client.payment_methods.detach(payment_method)
+        except stripe.InvalidRequestError:
+            logger.info("Card %s was detached already", payment_method)
+        except stripe.StripeError as error:
+            raise UnableToReachProcessor(outcomes.words(error)) from error
+
+    def test(self) -> str:
+        """Prove that the key works; returns the account's id. Raises UnableToReachProcessor in plain words."""
+        try:
+            return self._client.accounts.retrieve_current().id
+        except stripe.StripeError as error:
+            raise UnableToReachProcessor(outcomes.words(error)) from error
+
+    def register_webhook(self, url: str) -> str:
+        """Make a webhook endpoint pinned to our API version; returns its signing secret."""
+        params: Any = {"url": url, "enabled_events": EVENTS, "api_version": API_VERSION}
+        try:
+            endpoint = self._client.webhook_endpoints.create(params)
+        except stripe.StripeError as error:
+            raise UnableToReachProcessor(outcomes.words(error)) from error
+        return endpoint.secret or ""

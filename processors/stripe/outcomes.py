@@ -1,0 +1,114 @@
+"""Stripe's answers and errors as outcomes of the port. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import stripe
+
+from processors.port import Declined, NotTaken, Outcome, Pending, SavedCard, Succeeded, Unknown
+
+
+def of_intent(intent: stripe.PaymentIntent) -> Outcome:
+    """What the present state of an intent means for its attempt."""
+    match intent.status:
+        case "succeeded":
+            return Succeeded(intent.id, intent.amount_received, _id(intent.latest_charge))
+        case "processing" | "requires_confirmation" | "requires_capture":
+            return Pending(intent.id)
+        case "canceled":
+            return NotTaken("Canceled at the processor")
+        case "requires_action":
+            return Declined(intent.id, "authentication_required")
+        case "requires_payment_method" if intent.last_payment_error is not None:
+            return _declined(intent.id, intent.last_payment_error)
+    return Unknown(f"The processor says {intent.status}", intent.id)
+
+
+def of_failed_create(error: stripe.StripeError) -> Outcome:
+    """An intent that was not (or not provably) created moves no money: confirming is what charges.
+
+    A lost answer is still Unknown, so that the reconciler finds and cancels the orphan.
+    """
+    if isinstance(error, stripe.APIConnectionError) or (error.http_status or 0) >= 500 or error.http_status == 409:
+        return Unknown(words(error))
+    return NotTaken(words(error), needs_operator=not isinstance(error, stripe.RateLimitError))
+
+
+def of_failed_confirm(reference: str, error: stripe.StripeError) -> Outcome:
+    """401, 403, 429 and refused parameters took nothing; a 5xx, a 409 or silence may have (decisions 4)."""
+    match error:
+        case stripe.AuthenticationError() | stripe.PermissionError():
+            return NotTaken(words(error), needs_operator=True)
+        case stripe.RateLimitError():
+            return NotTaken(words(error))
+        case stripe.InvalidRequestError() if _code(error) == "payment_intent_unexpected_state":
+            # It was confirmed, canceled or paid in the meantime: ask instead of guessing.
+            return Unknown(words(error), reference)
+        case stripe.InvalidRequestError() | stripe.IdempotencyError():
+            return NotTaken(words(error), needs_operator=True)
+    return Unknown(words(error), reference)
+
+
+def of_decline(reference: str, error: stripe.CardError) -> Declined:
+    return _declined(reference, error.error)
+
+
+def _declined(reference: str, facts: Any) -> Declined:
+    return Declined(
+        reference=reference,
+        decline_code=_text(facts, "decline_code") or _text(facts, "code") or "unknown",
+        advice_code=_text(facts, "advice_code"),
+        network_decline_code=_text(facts, "network_decline_code"),
+        network_advice_code=_text(facts, "network_advice_code"),
+        charge_reference=_text(facts, "charge"),
+    )
+
+
+def saved_card(method: Any, customer: str) -> SavedCard:
+    card = method.card
+    return SavedCard(
+        customer=customer,
+        payment_method=method.id,
+        brand=card.brand or "card",
+        last4=card.last4 or "",
+        exp_month=card.exp_month,
+        exp_year=card.exp_year,
+        funding=card.funding or "unknown",
+        fingerprint=card.fingerprint or method.id,
+    )
+
+
+def words(error: stripe.StripeError) -> str:
+    """One plain sentence for staff and logs. Never the request, never a key."""
+    match error:
+        case stripe.AuthenticationError():
+            return "The processor refuses the secret key"
+        case stripe.PermissionError():
+            return "The key lacks a permission at the processor"
+        case stripe.RateLimitError():
+            return "The processor asks us to slow down"
+        case stripe.APIConnectionError():
+            return "The processor did not answer"
+        case stripe.InvalidRequestError():
+            return f"The processor refuses the request ({_code(error) or 'invalid request'})"
+        case stripe.IdempotencyError():
+            return "The processor got the same key with another request"
+    return f"The processor had an error (HTTP {error.http_status})"
+
+
+def metadata(thing: Any, key: str) -> str:
+    found = thing.metadata or {}
+    return str(found[key]) if key in found else ""
+
+
+def _code(error: stripe.StripeError) -> str:
+    return (error.error and error.error.code) or error.code or ""
+
+
+def _text(facts: Any, name: str) -> str:
+    return str(getattr(facts, name, None) or "")
+
+
+def _id(thing: Any) -> str:
+    return thing if isinstance(thing, str) else _text(thing, "id")
