@@ -68,7 +68,7 @@ def turn_on(plan: PayPlan, card: Card, *, max_charge_cents: int, witness: Witnes
 
 
 def turn_off(plan: PayPlan, *, actor: str, reason: str, now: datetime) -> bool:
-    """Revoke the consent: every future charge stops at once. False when autopay was off. In the caller's transaction."""
+    """Revoke the consent: every future charge stops at once. False when it was off. In the caller's transaction."""
     autopay = (
         Autopay.objects.select_for_update().select_related("consent", "card").filter(plan=plan, is_on=True).first()
     )

@@ -40,6 +40,8 @@ class Card(PracticeRow):
     is_primary = models.BooleanField(default=False)
     state = models.CharField(max_length=8, choices=State.choices, default=State.ACTIVE)
     state_reason = models.CharField(max_length=200, blank=True)
+    # The bank or network forbade it; holds for every card with the same fingerprint, also one entered again.
+    never_again = models.BooleanField(default=False)
     saved_at = models.DateTimeField()
 
     objects: ClassVar[models.Manager[Card]] = models.Manager.from_queryset(CardQuerySet)()

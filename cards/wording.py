@@ -21,17 +21,17 @@ class Terms:
 
 _TEXTS = {
     ("AUTOPAY", "en"): (
-        "I allow {practice} to charge my card {card} for my payment plan on its due dates: {schedule}. No single charge "
-        "will be more than {maximum}. If a charge is declined, {practice} may try it again on later days until it is "
-        "paid. If the plan changes above this maximum, {practice} must ask me again first. I can stop this at any "
-        "time by calling {phone}; it ends at once. Refunds follow {practice}'s policy. I get a copy of this."
+        "I allow {practice} to charge my card {card} for my payment plan on its due dates: {schedule}. No single "
+        "charge will be more than {maximum}. If a charge is declined, {practice} may try it again on later days until "
+        "it is paid. If the plan changes above this maximum, {practice} must ask me again first. I can stop this at "
+        "any time by calling {phone}; it ends at once. Refunds follow {practice}'s policy. I get a copy of this."
     ),
     ("AUTOPAY", "es"): (
         "Autorizo a {practice} a cobrar a mi tarjeta {card} mi plan de pagos en sus fechas de vencimiento: {schedule}. "
         "Ningún cobro será mayor de {maximum}. Si un cobro es rechazado, {practice} puede intentarlo de nuevo en días "
         "posteriores hasta que se pague. Si el plan cambia por encima de este máximo, {practice} debe preguntarme "
-        "antes. Puedo detener esto en cualquier momento llamando al {phone}; termina de inmediato. Los reembolsos siguen "
-        "la política de {practice}. Recibo una copia de esto."
+        "antes. Puedo detener esto en cualquier momento llamando al {phone}; termina de inmediato. Los reembolsos "
+        "siguen la política de {practice}. Recibo una copia de esto."
     ),
     ("ONE_CHARGE", "en"): "I allow {practice} to charge {amount} to my card {card} once, now.",
     ("ONE_CHARGE", "es"): "Autorizo a {practice} a cobrar {amount} a mi tarjeta {card} una vez, ahora.",

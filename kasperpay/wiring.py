@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-from django.apps import apps
+from datetime import datetime
+from uuid import UUID
+
+from django.utils.module_loading import import_string
+
+from payments import upward
+from payments.models import DuePart
 
 
 def connect() -> None:
-    """Give the lower apps the functions of higher ones that they call. Models must be loaded."""
-    apps.check_models_ready()
-    from opendental.recheck import recheck
-    from opendental.tasks import post_one
-    from paylinks.links import open_fix_link
+    """Give the lower apps the functions of higher ones that they call."""
+    upward.handlers.recheck = _recheck
+    upward.handlers.fix_link = _fix_link
+    upward.handlers.nudge = _nudge
 
-    from notifications.tasks import send_one
-    from payments import upward
 
-    def nudge(practice_id: int) -> None:
-        post_one.delay(practice_id=practice_id)
-        send_one.delay(practice_id=practice_id)
+def _recheck(due_part_id: int, now: datetime) -> None:
+    import_string("opendental.recheck.recheck")(due_part_id, now=now)
 
-    upward.handlers.recheck = lambda due_part_id, now: recheck(due_part_id, now=now)
-    upward.handlers.fix_link = lambda due_part, now: open_fix_link(due_part=due_part, now=now)
-    upward.handlers.nudge = nudge
+
+def _fix_link(due_part: DuePart, now: datetime) -> UUID:
+    nonce: UUID = import_string("paylinks.links.open_fix_link")(due_part=due_part, now=now)
+    return nonce
+
+
+def _nudge(practice_id: int) -> None:
+    import_string("opendental.tasks.post_one").delay(practice_id=practice_id)
+    import_string("notifications.tasks.send_one").delay(practice_id=practice_id)

@@ -29,7 +29,8 @@ def of_success(attempt: Attempt, outcome: Succeeded, now: datetime, actor: str) 
     if part.installment is not None:
         _pay_installment(part.installment, payment, now)
     Event.record(
-        attempt.practice_id, kind="payment_succeeded", actor=actor, now=now, about=about(attempt) | {"payment": payment.pk},
+        attempt.practice_id, kind="payment_succeeded", actor=actor, now=now,
+        about=about(attempt) | {"payment": payment.pk},
         text=f"{format_cents(payment.amount_cents)} charged to {attempt.card}",
     )  # fmt: skip
     notices.success(attempt, now)
@@ -65,9 +66,9 @@ def of_decline(attempt: Attempt, now: datetime, actor: str) -> None:
     part = attempt.due_part
     verdict = budget.verdict(attempt, now)
     _apply_verdict(part, verdict)
-    if verdict.kind == VerdictKind.NEW_CARD:
+    if verdict.never_again:
         Card.objects.filter(pk=attempt.card_id, state=Card.State.ACTIVE).update(
-            state=Card.State.BLOCKED, state_reason=verdict.reason[:200]
+            state=Card.State.BLOCKED, never_again=True, state_reason=verdict.reason[:200]
         )
     if part.installment is not None and part.installment.is_open:
         part.installment.status, part.installment.status_note = Installment.Status.FAILED, verdict.reason[:200]

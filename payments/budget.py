@@ -11,7 +11,7 @@ from payplans import retry
 from practices.models import PaymentSettings
 
 PAUSE_AFTER_NOT_TAKEN = timedelta(minutes=5)
-BUDGET_WINDOW = timedelta(days=30)
+BUDGET_WINDOW = timedelta(days=retry.BUDGET_DAYS)
 
 
 def declined_on_card(card: Card, now: datetime) -> list[datetime]:
@@ -42,7 +42,7 @@ def policy(settings: PaymentSettings) -> retry.Policy:
     return retry.Policy(
         zone=settings.practice.zone,
         charge_hour=settings.charge_hour,
-        weekdays=frozenset(settings.retry_weekdays) or retry.EVERY_DAY,
+        weekdays=frozenset(settings.retry_weekdays),
         max_tries=settings.max_tries,
     )
 
@@ -50,13 +50,18 @@ def policy(settings: PaymentSettings) -> retry.Policy:
 def obstacle(part: DuePart, card: Card, channel: str, now: datetime) -> str:
     """Why this card may not be tried for this part today; '' when it may."""
     zone = part.practice.zone
+    with_card = part.attempts.filter(card__fingerprint=card.fingerprint)
+    tried = list(with_card.exclude(state=AttemptState.NOT_TAKEN).values_list("started_at", flat=True))
     today = calendar.local_date(now, zone)
-    tried = part.attempts.filter(card__fingerprint=card.fingerprint).exclude(state=AttemptState.NOT_TAKEN)
-    tries_today = sum(calendar.local_date(at, zone) == today for at in tried.values_list("started_at", flat=True))
-    if len(declined_on_card(card, now)) >= retry.BUDGET:
-        return f"This card was declined {retry.BUDGET} times in 30 days: it has to rest or be replaced"
-    if channel == Attempt.Channel.AUTOPAY and tries_today:
+    if channel == Attempt.Channel.AUTOPAY and any(calendar.local_date(at, zone) == today for at in tried):
         return "This card was already tried today"
-    if tries_today > 1:
-        return "This card was already tried twice today"
-    return ""
+    return (
+        retry.may_pay_now(
+            never_again=Card.objects.filter(fingerprint=card.fingerprint, never_again=True).exists(),
+            due_part_declines=tried,
+            card_declines=declined_on_card(card, now),
+            zone=zone,
+            now=now,
+        )
+        or ""
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from uuid import UUID
 
 from cards.models import Autopay
 from core import calendar
@@ -36,7 +37,9 @@ def failure(attempt: Attempt, verdict: Verdict, now: datetime) -> None:
     _enqueue(attempt, Kind.PAYMENT_FAILED, now, values=values, nonce=nonce)
 
 
-def _enqueue(attempt: Attempt, kind: str, now: datetime, *, values: dict[str, str | date], nonce=None) -> None:  # type: ignore[no-untyped-def]
+def _enqueue(
+    attempt: Attempt, kind: str, now: datetime, *, values: dict[str, str | date], nonce: UUID | None = None
+) -> None:
     outbox.enqueue(
         practice=attempt.practice, kind=kind, patient=attempt.due_part.payer, values=values,
         dedupe_key=f"{kind}:{attempt.uuid}", now=now, link_nonce=nonce, about=about(attempt),
@@ -63,7 +66,8 @@ def consent_copy(autopay: Autopay, *, now: datetime) -> None:
             "Card Last 4": consent.card_last4,
             "Consent Text": consent.text,
         },
-        dedupe_key=f"{Kind.CONSENT_COPY}:{consent.pk}", now=now, about={"patient": consent.patient_id, "plan": autopay.plan_id},
+        dedupe_key=f"{Kind.CONSENT_COPY}:{consent.pk}", now=now,
+        about={"patient": consent.patient_id, "plan": autopay.plan_id},
     )  # fmt: skip
 
 

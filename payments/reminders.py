@@ -14,7 +14,7 @@ from practices.models import PaymentSettings
 
 
 def queue_due(*, now: datetime) -> int:
-    """Queue today's reminders of the practice in scope; the outbox keeps each to one. Returns how many were looked at."""
+    """Queue today's reminders of the practice in scope, each once. Returns how many installments were looked at."""
     settings = PaymentSettings.objects.select_related("practice").first()
     if settings is None:
         return 0

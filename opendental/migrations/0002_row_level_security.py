@@ -13,5 +13,7 @@ class Migration(migrations.Migration):
             "opendental_connection",
             "opendental_guarantorturn",
             "opendental_quarantinedrow",
+            "opendental_plantoread",
+            "opendental_planfingerprint",
         ),
     ]

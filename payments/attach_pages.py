@@ -1,0 +1,118 @@
+"""The attach-card drawer: what it shows, and doing what was agreed to in it."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import QueryDict
+
+from cards import autopay
+from cards.models import Card, Consent
+from core.calendar import local_date
+from payments import attaching, charging, telling
+from payments.attaching import UnableToAttach, Witness
+from payments.claim import UnableToClaim
+from payments.forms import AttachForm
+from payments.models import Attempt, AttemptState, DuePart
+from payments.plan_pages import autopay_of
+from payplans.models import PayPlan
+
+
+@dataclass(frozen=True)
+class Overdue:
+    """Open parts of the plan whose date has passed, oldest first; nothing is in flight for them."""
+
+    parts: list[DuePart]
+
+    @property
+    def cents(self) -> int:
+        return sum(part.amount_cents for part in self.parts)
+
+
+def cards_for(plan: PayPlan) -> QuerySet[Card]:
+    """Cards that may pay the plan: active ones of the person who pays it, the primary first."""
+    cards = Card.objects.usable().filter(patient=plan.guarantor_id)  # type: ignore[attr-defined]
+    found: QuerySet[Card] = cards.order_by("-is_primary", "-saved_at", "pk")
+    return found
+
+
+def overdue(plan: PayPlan, now: datetime) -> Overdue:
+    today = local_date(now, plan.practice.zone)
+    parts = DuePart.objects.filter(
+        installment__plan=plan, state=DuePart.State.OPEN, installment__due_date__lt=today, payer=plan.guarantor_id
+    ).exclude(attempts__state__in=AttemptState.open_or_paid())
+    return Overdue(list(parts.select_related("installment").order_by("installment__due_date", "pk")))
+
+
+def blank_form(plan: PayPlan) -> AttachForm:
+    """The form as it opens: the card in use or the primary one, the least sensible maximum."""
+    cards, least = cards_for(plan), autopay.proposed_maximum_cents(plan)
+    current = autopay_of(plan)
+    initial = {
+        "card": (current.card if current else cards.first()),
+        "maximum": f"{least / 100:.2f}",
+        "language": "es" if plan.guarantor.language.startswith("sp") else "en",
+    }
+    return AttachForm(initial=initial, cards=cards, least_cents=least)
+
+
+def sent_form(plan: PayPlan, data: QueryDict) -> AttachForm:
+    return AttachForm(data, cards=cards_for(plan), least_cents=autopay.proposed_maximum_cents(plan))
+
+
+def page(plan: PayPlan, form: AttachForm, now: datetime) -> dict[str, Any]:
+    """Context of the drawer; the text is the one that will be kept, for the choices now in the form."""
+    text = shown_text(plan, form)
+    return {
+        "plan": plan,
+        "patient": plan.guarantor,
+        "form": form,
+        "cards": list(cards_for(plan)),
+        "text": text,
+        "shown": fingerprint(text),
+        "overdue": overdue(plan, now),
+        "current": autopay_of(plan),
+    }
+
+
+def shown_text(plan: PayPlan, form: AttachForm) -> str:
+    """The consent text for what stands in the form; '' until a card and a readable maximum are chosen."""
+    cards = {str(card.pk): card for card in cards_for(plan)}
+    chosen, maximum = form["card"].value(), form["maximum"].value()
+    card = cards.get(str(chosen.pk if isinstance(chosen, Card) else chosen))
+    try:
+        cents = round(float(maximum) * 100)
+    except (TypeError, ValueError):
+        return ""
+    if card is None or cents <= 0:
+        return ""
+    return autopay.consent_text(plan, card, max_charge_cents=cents, language=str(form["language"].value()))
+
+
+def fingerprint(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def attach(plan: PayPlan, form: AttachForm, *, actor: str, ip: str | None, now: datetime) -> list[str]:
+    """Turn autopay on as the valid form says, then charge what is overdue if that was ticked.
+
+    Returns a sentence per overdue charge. Raises UnableToAttach.
+    """
+    if form.cleaned_data["shown"] != fingerprint(shown_text(plan, form)):
+        raise UnableToAttach("The text changed while this page was open. Read the new text, then agree again")
+    witness = Witness(Consent.Channel.STAFF, actor, ip, form.cleaned_data["language"])
+    late = overdue(plan, now) if form.cleaned_data["charge_overdue"] else Overdue([])
+    attaching.attach(plan, form.card, max_charge_cents=form.maximum_cents, witness=witness, now=now)
+    return [_charge(part, form.card, actor, now) for part in late.parts]
+
+
+def _charge(part: DuePart, card: Card, actor: str, now: datetime) -> str:
+    try:
+        attempt = charging.collect(part.pk, channel=Attempt.Channel.PAY_NOW, actor=actor, now=now, card_id=card.pk)
+    except UnableToClaim as refused:
+        return f"{refused}."
+    return telling.sentence(attempt)

@@ -1,0 +1,113 @@
+"""Reading payments for people: the Payments list, what needs posting, one attempt, a receipt, a patient's payments."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.db.models import Count, Q, QuerySet, Sum
+from django.shortcuts import get_object_or_404
+
+from patients import search
+from patients.models import Patient
+from payments.models import Alarm, Attempt, AttemptState, LedgerPosting, Payment
+from practices import listing, timeline
+from practices.models import Event, Practice
+
+PAGE_SIZE = 50
+LABELS = {
+    "all": "All",
+    "paid": "Paid",
+    "declined": "Declined",
+    "in_flight": "In flight",
+    "not_taken": "Not charged",
+    "posting": "Needs posting",
+}
+_UNPOSTED = Q(payment__isnull=False) & ~Q(payment__postings__state=LedgerPosting.State.MATCHED)
+CONDITIONS = {
+    "all": Q(),
+    "paid": Q(state=AttemptState.SUCCEEDED),
+    "declined": Q(state=AttemptState.DECLINED),
+    "in_flight": Q(state__in=AttemptState.open()),
+    "not_taken": Q(state=AttemptState.NOT_TAKEN),
+    "posting": _UNPOSTED,
+}
+# Postings that wait for a person, not for the next pass.
+STUCK = [LedgerPosting.State.MISMATCH, LedgerPosting.State.REFUSED]
+
+
+def listed(practice: Practice, *, chosen: str, text: str, page: str) -> dict[str, Any]:
+    """Every attempt of the practice, newest first. An unknown filter falls back to all."""
+    chosen = chosen if chosen in LABELS else "all"
+    attempts = _found(Attempt.objects.filter(practice=practice), practice, text)
+    counts = {key: attempts.filter(condition).count() for key, condition in CONDITIONS.items()}
+    shown = attempts.filter(CONDITIONS[chosen])
+    taken = shown.filter(state=AttemptState.SUCCEEDED).aggregate(n=Count("pk"), cents=Sum("amount_cents"))
+    return {
+        "page": Paginator(with_people(shown).order_by("-started_at", "-pk"), PAGE_SIZE).get_page(page),
+        "filters": listing.filters(LABELS, counts, chosen, text),
+        "chosen": chosen,
+        "q": text,
+        "query": listing.query(filter=chosen, q=text),
+        "taken": {"n": taken["n"], "cents": taken["cents"] or 0},
+        "alarms": Alarm.objects.filter(practice=practice, closed_at=None).order_by("-opened_at"),
+        "is_new": counts["all"] == 0 and not text,
+    }
+
+
+def with_people(attempts: QuerySet[Attempt]) -> QuerySet[Attempt]:
+    """What a row of the list shows, without a query per row."""
+    return attempts.select_related(
+        "card", "payment", "due_part__payer", "due_part__installment__plan__patient"
+    ).prefetch_related("payment__postings")
+
+
+def attention(practice: Practice) -> int:
+    """Postings and alarms that wait for a person: the red number in the navigation."""
+    stuck = LedgerPosting.objects.filter(practice=practice, state__in=STUCK).count()
+    return stuck + Alarm.objects.filter(practice=practice, closed_at=None).count()
+
+
+def attempt_or_404(practice: Practice, attempt_id: int) -> Attempt:
+    return get_object_or_404(with_people(Attempt.objects.filter(practice=practice)), pk=attempt_id)
+
+
+def attempt_page(attempt: Attempt) -> dict[str, Any]:
+    """One attempt: facts beside the timeline of everything that is known about it."""
+    events = Event.objects.filter(practice=attempt.practice_id).about(attempt=attempt.pk)
+    return {**attempt_parts(attempt), "lines": timeline.lines(events.order_by("-at", "-pk"))}
+
+
+def attempt_parts(attempt: Attempt) -> dict[str, Any]:
+    payment: Payment | None = getattr(attempt, "payment", None)
+    postings = list(payment.postings.all()) if payment else []
+    installment = attempt.due_part.installment
+    return {
+        "attempt": attempt,
+        "payment": payment,
+        "posting": postings[-1] if postings else None,
+        "installment": installment,
+        "plan": installment.plan if installment else None,
+    }
+
+
+def payment_or_404(practice: Practice, payment_id: int) -> Payment:
+    rows = Payment.objects.filter(practice=practice).select_related("payer", "attempt__card")
+    return get_object_or_404(rows.prefetch_related("allocations__installment__plan__patient"), pk=payment_id)
+
+
+def of_patient(patient: Patient, page: str) -> dict[str, Any]:
+    """Processed payments and tries that this person paid, or that were paid for their plans."""
+    theirs = Q(due_part__payer=patient) | Q(due_part__installment__plan__patient=patient)
+    attempts = with_people(Attempt.objects.filter(theirs, practice=patient.practice_id))
+    return {"page": Paginator(attempts.order_by("-started_at", "-pk"), PAGE_SIZE).get_page(page)}
+
+
+def _found(attempts: QuerySet[Attempt], practice: Practice, text: str) -> QuerySet[Attempt]:
+    if not text.strip():
+        return attempts
+    people = search.find(practice, text).order_by().values("pk")
+    by_reference = Q(payment__postings__reference__iexact=text.strip()) | Q(reference=text.strip())
+    return attempts.filter(
+        Q(due_part__payer__in=people) | Q(due_part__installment__plan__patient__in=people) | by_reference
+    )

@@ -1,0 +1,71 @@
+"""Reading one installment for Pay Now and for its history."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Q
+from django.http import QueryDict
+from django.shortcuts import get_object_or_404
+
+from payments import attach_pages, telling
+from payments.forms import PayNowForm
+from payments.models import Attempt, AttemptState, DuePart
+from payments.plan_pages import autopay_of, declines
+from payplans.models import Installment
+from practices import timeline
+from practices.models import Event, PaymentSettings, Practice
+
+
+def open_part_or_404(practice: Practice, installment_id: int) -> DuePart:
+    """What is still to be collected of the installment; 404 when nothing is, or it is not this practice's."""
+    parts = DuePart.objects.filter(practice=practice, installment=installment_id, state=DuePart.State.OPEN)
+    shown = parts.select_related("installment__plan__patient", "installment__plan__guarantor", "practice")
+    return get_object_or_404(shown.select_related("installment__plan__autopay__card", "payer"), payer__isnull=False)
+
+
+def form_for(part: DuePart, data: QueryDict | None) -> PayNowForm:
+    """The cards of the payer, the one that autopay uses chosen first."""
+    plan = _installment(part).plan
+    cards, current = attach_pages.cards_for(plan), autopay_of(plan)
+    return PayNowForm(data, cards=cards, initial={"card": current.card if current else cards.first()})
+
+
+def page(part: DuePart, form: PayNowForm, now: datetime) -> dict[str, Any]:
+    installment = _installment(part)
+    settings = PaymentSettings.objects.filter(practice=part.practice_id).first() or PaymentSettings()
+    cards = list(attach_pages.cards_for(installment.plan))
+    used = declines(part.practice, {card.fingerprint for card in cards}, now)
+    return {
+        "part": part,
+        "installment": installment,
+        "plan": installment.plan,
+        "form": form,
+        "cards": cards,
+        "last": part.attempts.order_by("-pk").select_related("card").first(),
+        "in_flight": part.attempts.filter(state__in=AttemptState.open()).first(),
+        "most_used": max(used.values(), default=0),
+        "max_tries": settings.max_tries,
+    }
+
+
+def history(practice: Practice, installment_id: int) -> dict[str, Any]:
+    """Every try and event of one installment, newest first."""
+    rows = Installment.objects.filter(practice=practice).select_related("plan__patient")
+    installment = get_object_or_404(rows, pk=installment_id)
+    attempts = Attempt.objects.filter(due_part__installment=installment).select_related("card").order_by("-pk")
+    about = Q(about__contains={"installment": installment.pk})
+    events = Event.objects.filter(about, practice=practice).order_by("-at", "-pk")
+    return {
+        "installment": installment,
+        "plan": installment.plan,
+        "attempts": [(one, telling.sentence(one)) for one in attempts],
+        "lines": timeline.lines(events),
+    }
+
+
+def _installment(part: DuePart) -> Installment:
+    if part.installment is None:
+        raise ValueError(f"due part {part.pk} is not of an installment")
+    return part.installment

@@ -1,0 +1,174 @@
+"""Reading payment plans for people: a plan's card with its rows, of one patient or one plan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.db.models import Count, Prefetch, Q, QuerySet
+from django.shortcuts import get_object_or_404
+
+from cards.models import Autopay, Card
+from core.calendar import local_date
+from patients.models import Patient
+from payments import telling
+from payments.models import Attempt, AttemptState, DuePart, LedgerPosting, Payment
+from payments.telling import Facts, Told
+from payplans.models import Installment, PayPlan
+from practices.models import PaymentSettings, Practice
+
+BUDGET_WINDOW = timedelta(days=30)
+CHARGEABLE = (Installment.Status.PENDING, Installment.Status.FAILED)
+
+
+@dataclass(frozen=True)
+class Row:
+    installment: Installment
+    told: Told
+    attempt: Attempt | None
+    payment: Payment | None
+    can_pay_now: bool
+    is_overdue: bool
+
+
+@dataclass(frozen=True)
+class PlanCard:
+    """One plan as a card on the screen. Cents; dates are practice-local."""
+
+    plan: PayPlan
+    autopay: Autopay | None
+    rows: list[Row]
+    paid_cents: int
+    overdue_cents: int
+    coming_cents: int
+    ends: date | None
+
+    @property
+    def total_cents(self) -> int:
+        return self.paid_cents + self.overdue_cents + self.coming_cents
+
+    @property
+    def state(self) -> str:
+        if self.plan.gone_at:
+            return "gone"
+        return "closed" if self.plan.is_closed else "open"
+
+
+def plan_or_404(practice: Practice, plan_id: int) -> PayPlan:
+    return get_object_or_404(with_rows(PayPlan.objects.filter(practice=practice)), pk=plan_id)
+
+
+def with_rows(plans: QuerySet[PayPlan]) -> QuerySet[PayPlan]:
+    """Everything a PlanCard needs, in a number of queries that does not grow with the plans."""
+    attempts = Attempt.objects.select_related("card", "payment").order_by("pk")
+    postings = Prefetch("postings", LedgerPosting.objects.order_by("pk"))
+    parts = DuePart.objects.order_by("pk").prefetch_related(
+        Prefetch("attempts", attempts.prefetch_related(Prefetch("payment", Payment.objects.prefetch_related(postings))))
+    )
+    installments = Installment.objects.order_by("due_date", "pk").prefetch_related(Prefetch("due_parts", parts))
+    return plans.select_related("patient", "guarantor", "autopay__card", "autopay__consent").prefetch_related(
+        Prefetch("installments", installments)
+    )
+
+
+def plans_of(patient: Patient) -> list[PayPlan]:
+    """Plans for this patient or paid by them, open ones first, the newest first."""
+    mine = PayPlan.objects.filter(Q(patient=patient) | Q(guarantor=patient), practice=patient.practice_id)
+    return list(with_rows(mine).order_by("is_closed", "-agreed_date", "-pk"))
+
+
+def cards_of(practice: Practice, plans: Iterable[PayPlan], now: datetime) -> list[PlanCard]:
+    """The plans as cards, with the decline budget of each card looked up once."""
+    shown = list(plans)
+    settings = PaymentSettings.objects.filter(practice=practice).first() or PaymentSettings()
+    used = declines(practice, {card.fingerprint for plan in shown if (card := _card(plan))}, now)
+    return [_plan_card(plan, practice, settings, used, now) for plan in shown]
+
+
+def declines(practice: Practice, fingerprints: set[str], now: datetime) -> dict[str, int]:
+    """Declined tries of the last 30 days by card fingerprint: the part of the networks' budget that is used."""
+    recent = Attempt.objects.filter(practice=practice, state=AttemptState.DECLINED, settled_at__gt=now - BUDGET_WINDOW)
+    counted = recent.filter(card__fingerprint__in=fingerprints).values_list("card__fingerprint").annotate(n=Count("pk"))
+    return dict(counted)
+
+
+def autopay_of(plan: PayPlan) -> Autopay | None:
+    """The autopay that is on, or None."""
+    autopay: Autopay | None = getattr(plan, "autopay", None)
+    return autopay if autopay and autopay.is_on else None
+
+
+def _card(plan: PayPlan) -> Card | None:
+    autopay = autopay_of(plan)
+    return autopay.card if autopay else None
+
+
+def _plan_card(
+    plan: PayPlan, practice: Practice, settings: PaymentSettings, used: dict[str, int], now: datetime
+) -> PlanCard:
+    today = local_date(now, practice.zone)
+    installments: list[Installment] = list(plan.installments.all())
+    rows = [_row(one, plan, practice, settings, used, today) for one in installments]
+    wanted = [one for one in installments if one.status != Installment.Status.CANCELED]
+    overdue = sum(one.owed_cents for one in wanted if one.is_open and one.due_date < today)
+    owed = sum(one.owed_cents for one in wanted if one.is_open)
+    return PlanCard(
+        plan=plan,
+        autopay=autopay_of(plan),
+        rows=rows,
+        paid_cents=sum(one.amount_cents for one in wanted) - owed,
+        overdue_cents=overdue,
+        coming_cents=owed - overdue,
+        ends=max((one.due_date for one in wanted), default=None),
+    )
+
+
+def _row(
+    one: Installment, plan: PayPlan, practice: Practice, settings: PaymentSettings, used: dict[str, int], today: date
+) -> Row:
+    facts = _facts(one, plan, practice, settings, used)
+    busy = bool(facts.last and not facts.last.is_final)
+    return Row(
+        installment=one,
+        told=telling.tell(facts, today),
+        attempt=facts.last if busy else None,
+        payment=_payment(facts.attempts),
+        can_pay_now=one.status in CHARGEABLE and plan.is_collectable and one.owed_cents > 0 and not busy,
+        is_overdue=one.is_open and one.due_date < today,
+    )
+
+
+def _facts(
+    one: Installment, plan: PayPlan, practice: Practice, settings: PaymentSettings, used: dict[str, int]
+) -> Facts:
+    parts: list[DuePart] = list(one.due_parts.all())
+    attempts: list[Attempt] = sorted((a for part in parts for a in part.attempts.all()), key=lambda a: a.pk)
+    payment = _payment(attempts)
+    postings: list[LedgerPosting] = list(payment.postings.all()) if payment else []
+    card = _card(plan)
+    return Facts(
+        installment=one,
+        part=next((part for part in reversed(parts) if part.state == DuePart.State.OPEN), None),
+        attempts=attempts,
+        posting=postings[-1] if postings else None,
+        card=card,
+        is_collectable=plan.is_collectable,
+        charge_hour=settings.charge_hour,
+        zone=practice.zone,
+        tries_used=used.get(card.fingerprint, 0) if card else 0,
+        max_tries=settings.max_tries,
+    )
+
+
+def _payment(attempts: list[Attempt]) -> Payment | None:
+    return next((found for a in reversed(attempts) if (found := getattr(a, "payment", None))), None)
+
+
+def summary(patient: Patient) -> dict[str, Any]:
+    """For the patient's Overview: one line a plan."""
+    mine = PayPlan.objects.filter(Q(patient=patient) | Q(guarantor=patient), practice=patient.practice_id).open()
+    open_rows = Q(installments__status__in=CHARGEABLE)
+    plans = mine.select_related("autopay__card").annotate(left=Count("installments", filter=open_rows))
+    return {"patient": patient, "plans": [(plan, autopay_of(plan)) for plan in plans.order_by("-agreed_date", "-pk")]}

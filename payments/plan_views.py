@@ -1,0 +1,116 @@
+"""Payment plans on the screen: a patient's, the practice's, one plan; attaching a card and stopping autopay."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET
+from django_htmx.http import HttpResponseClientRedirect
+
+from core import clock
+from patients import pages as patient_pages
+from payments import attach_pages, attaching, plan_list, plan_pages
+from payments.attaching import UnableToAttach
+from payments.forms import StopForm
+from payplans.models import PayPlan
+from practices import access
+from practices.access import Permission, StaffRequest
+
+
+def done(request: HttpRequest, url: str) -> HttpResponse:
+    """Go there: by htmx when a drawer asked, else by a plain redirect."""
+    return HttpResponseClientRedirect(url) if request.headers.get("HX-Request") else redirect(url)
+
+
+def plan_url(plan: PayPlan) -> str:
+    return reverse("patient_plans", args=[plan.patient_id]) + f"#plan-{plan.pk}"
+
+
+@access.staff(Permission.VIEW)
+@require_GET
+def patient_plans(request: HttpRequest, patient_id: int) -> HttpResponse:
+    practice = cast("StaffRequest", request).practice
+    patient = patient_pages.patient_or_404(practice, patient_id)
+    cards = plan_pages.cards_of(practice, plan_pages.plans_of(patient), clock.now())
+    page = {**patient_pages.head(patient, "patient_plans"), "plans": cards}
+    return render(request, "payments/patient_plans.html", page)
+
+
+@access.staff(Permission.VIEW)
+@require_GET
+def patient_plans_summary(request: HttpRequest, patient_id: int) -> HttpResponse:
+    patient = patient_pages.patient_or_404(cast("StaffRequest", request).practice, patient_id)
+    return render(request, "payments/plans_summary.html", plan_pages.summary(patient))
+
+
+@access.staff(Permission.VIEW)
+@require_GET
+def plans(request: HttpRequest) -> HttpResponse:
+    page = plan_list.listed(
+        cast("StaffRequest", request).practice,
+        chosen=request.GET.get("filter", ""),
+        text=request.GET.get("q", ""),
+        sort=request.GET.get("sort", ""),
+        page=request.GET.get("page", "1"),
+        now=clock.now(),
+    )
+    return render(request, "payments/plans.html", page)
+
+
+@access.staff(Permission.VIEW)
+@require_GET
+def plans_badge(request: HttpRequest) -> HttpResponse:
+    count = plan_list.attention(cast("StaffRequest", request).practice)
+    return render(request, "parts/badge.html", {"count": count, "what": "plans with a failed payment"})
+
+
+@access.staff(Permission.VIEW)
+@require_GET
+def plan(request: HttpRequest, plan_id: int) -> HttpResponse:
+    practice = cast("StaffRequest", request).practice
+    found = plan_pages.plan_or_404(practice, plan_id)
+    card = plan_pages.cards_of(practice, [found], clock.now())[0]
+    return render(request, "payments/plan.html", {"card": card, "patient": found.patient})
+
+
+@access.staff(Permission.AUTOPAY)
+def attach(request: HttpRequest, plan_id: int) -> HttpResponse:
+    plan, now = plan_pages.plan_or_404(cast("StaffRequest", request).practice, plan_id), clock.now()
+    form = attach_pages.sent_form(plan, request.POST) if request.method == "POST" else attach_pages.blank_form(plan)
+    if request.method == "POST" and form.is_valid():
+        try:
+            told = attach_pages.attach(plan, form, actor=access.actor(request), ip=request.META["REMOTE_ADDR"], now=now)
+        except UnableToAttach as refused:
+            form.add_error(None, f"{refused}.")
+        else:
+            for sentence in (f"Autopay is on with {form.card}. The patient gets a copy of the consent.", *told):
+                messages.success(request, sentence)
+            return done(request, plan_url(plan))
+    page = attach_pages.page(plan, form, now)
+    return render(request, "payments/attach.html", page, status=422 if form.errors else 200)
+
+
+@access.staff(Permission.AUTOPAY)
+@require_GET
+def consent_text(request: HttpRequest, plan_id: int) -> HttpResponse:
+    """The text for the choices now in the form, asked for whenever one of them changes."""
+    plan = plan_pages.plan_or_404(cast("StaffRequest", request).practice, plan_id)
+    page = attach_pages.page(plan, attach_pages.sent_form(plan, request.GET), clock.now())
+    return render(request, "payments/consent_text.html", page)
+
+
+@access.staff(Permission.AUTOPAY)
+def stop_autopay(request: HttpRequest, plan_id: int) -> HttpResponse:
+    plan = plan_pages.plan_or_404(cast("StaffRequest", request).practice, plan_id)
+    form = StopForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        reason = form.cleaned_data["reason"]
+        stopped = attaching.detach(plan, actor=access.actor(request), reason=reason, now=clock.now())
+        messages.success(request, "Autopay is off. Nothing more is charged." if stopped else "Autopay was already off.")
+        return done(request, plan_url(plan))
+    page = {"form": form, "plan": plan, "autopay": plan_pages.autopay_of(plan)}
+    return render(request, "payments/stop_autopay.html", page, status=422 if form.errors else 200)

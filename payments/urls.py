@@ -1,0 +1,30 @@
+"""Addresses of payment plans and payments."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from payments import plan_views, views
+
+urlpatterns = [
+    path("communication/<int:patient_id>/plans/", plan_views.patient_plans, name="patient_plans"),
+    path(
+        "communication/<int:patient_id>/plans/summary/", plan_views.patient_plans_summary, name="patient_plans_summary"
+    ),
+    path("communication/<int:patient_id>/payments/", views.patient_payments, name="patient_payments"),
+    path("plans/", plan_views.plans, name="plans"),
+    path("plans/badge/", plan_views.plans_badge, name="plans_badge"),
+    path("plans/<int:plan_id>/", plan_views.plan, name="plan"),
+    path("plans/<int:plan_id>/autopay/", plan_views.attach, name="attach_card"),
+    path("plans/<int:plan_id>/autopay/text/", plan_views.consent_text, name="consent_text"),
+    path("plans/<int:plan_id>/autopay/stop/", plan_views.stop_autopay, name="stop_autopay"),
+    path("installments/<int:installment_id>/pay-now/", views.pay_now, name="pay_now"),
+    path("installments/<int:installment_id>/history/", views.installment_history, name="installment_history"),
+    path("payments/", views.payments, name="payments"),
+    path("payments/badge/", views.payments_badge, name="payments_badge"),
+    path("payments/attempts/<int:attempt_id>/", views.attempt, name="attempt"),
+    path("payments/attempts/<int:attempt_id>/result/", views.attempt_result, name="attempt_result"),
+    path("payments/attempts/<int:attempt_id>/state/", views.attempt_state, name="attempt_state"),
+    path("payments/<int:payment_id>/receipt/", views.receipt, name="receipt"),
+    path("cards/<int:card_id>/remove/", views.remove_card, name="remove_card"),
+]
