@@ -65,7 +65,7 @@ def web(places: Places, environment: Mapping[str, str], port: int) -> Service:
         command=[sys.executable, "-m", "granian", *address, *size, "kasperpay.wsgi:application"],
         environment=environment,
         log=places.log / "web.log",
-        is_ready=answers_http(port, "/"),
+        is_ready=answers_http(port, "/healthz"),
         # A killed master would leave its workers; asked nicely, it takes them along.
         orphan_signal=signal.SIGTERM,
     )

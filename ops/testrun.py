@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from ops import chromium, ports, postgres, product, stack, testdb, valkey
+from ops import chromium, ports, postgres, product, stack, valkey
 from ops.children import ROOT
 from ops.console import UnableToStart, note
 from ops.places import Places, Secrets
@@ -37,14 +37,14 @@ def main(arguments: list[str]) -> int:
 def _run(place: Places, arguments: list[str]) -> int:
     browser = chromium.find_or_install(place.log / "apt.log")
     with _services(place) as stores:
-        environment = {**product.clean_environment(), **_secrets(), **stores, "CHROMIUM": browser or ""}
-        code = _pytest([*_spread(arguments), *_without(browser), *arguments], environment)
+        environment = {**product.clean_environment(), **stores, "CHROMIUM": browser or ""}
+        code = _pytest([*_spread(arguments), *_without(browser, arguments), *arguments], environment)
     if not browser:
         note(
             _loud(
-                "No Chromium here: the browser tests (tests/browser) did not pass."
+                "No Chromium here: the browser tests did not pass."
                 if _in_ci()
-                else "No Chromium here: the browser tests (tests/browser) WERE NOT RUN."
+                else "No Chromium here: the browser tests WERE NOT RUN."
             )
         )
     return code
@@ -64,9 +64,9 @@ def _spread(arguments: list[str]) -> list[str]:
     return [] if any(argument.startswith(_OWN_SPREAD) for argument in arguments) else ["-n", "2"]
 
 
-def _without(browser: str | None) -> list[str]:
+def _without(browser: str | None, arguments: list[str]) -> list[str]:
     # In CI nothing may be left out: there the browser tests run and fail.
-    return [] if browser or _in_ci() else ["--ignore=tests/browser"]
+    return [] if browser or _in_ci() or "-m" in arguments else ["-m", "not browser"]
 
 
 def _in_ci() -> bool:
@@ -81,7 +81,7 @@ def _loud(text: str) -> str:
 def _services(place: Places) -> Iterator[dict[str, str]]:
     """Addresses of services for one run; those already named by the environment are used instead."""
     if "DATABASE_SUPERUSER_URL" in os.environ and "REDIS_URL" in os.environ:
-        yield _databases(os.environ["DATABASE_SUPERUSER_URL"]) | {"REDIS_URL": os.environ["REDIS_URL"]}
+        yield {}
         return
     supervisor = Supervisor()
     try:
@@ -106,17 +106,10 @@ def _start(supervisor: Supervisor, place: Places) -> dict[str, str]:
             throw_away=True,
         ),
     )
-    return _databases(cluster.url("postgres")) | {"REDIS_URL": valkey.url(valkey_port, kept.valkey_password)}
-
-
-def _databases(superuser_url: str) -> dict[str, str]:
-    app, owner = testdb.create(superuser_url, "kasperpay_test")
-    return {"DATABASE_SUPERUSER_URL": superuser_url, "DATABASE_URL": app, "DATABASE_OWNER_URL": owner}
-
-
-def _secrets() -> dict[str, str]:
-    made = Secrets.fresh()
-    return {"SECRET_KEY": made.secret_key, "FIELD_KEYS": made.field_keys}
+    return {
+        "DATABASE_SUPERUSER_URL": cluster.url("postgres"),
+        "REDIS_URL": valkey.url(valkey_port, kept.valkey_password),
+    }
 
 
 if __name__ == "__main__":
