@@ -1,6 +1,6 @@
 """The API's frame: who may ask, which method answers, pages of a list, errors as JSON strings.
 
-Order of the checks: key, content type, office reachable, resource and method, permission, version, then the method itself.
+Order of the checks: key, content type, office reachable, resource and method, permission, version, the method itself.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from flask import Response
 from werkzeug.datastructures import MultiDict
@@ -23,6 +23,7 @@ from sandbox.opendental.office import Office, Registry
 
 DEVELOPER_KEY = "dev-sandbox"
 PAGE = 100
+Handler = TypeVar("Handler", bound=Callable[..., Any])
 
 
 @dataclass
@@ -61,10 +62,13 @@ RESOURCES: set[str] = set()
 
 def endpoint(
     method: str, path: str, *, since: str = "21.1", permission: str = "ApiReadAll", gone: str = ""
-) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Register a handler: (call, **numbers in the path) → object (POST: 201) or list (paged). `gone`: 410 from that version."""
+) -> Callable[[Handler], Handler]:
+    """Register a handler: (call, **numbers in the path) → object (POST: 201) or list (paged).
 
-    def register(handler: Callable[..., Any]) -> Callable[..., Any]:
+    An office at version `gone` or later answers 410.
+    """
+
+    def register(handler: Handler) -> Handler:
         name, resource = f"{method} {path}", path.split("/")[1]
         RULES.add(Rule(path, endpoint=name, methods=[method]))
         ENDPOINTS[name] = Endpoint(handler, permission, since, gone, resource)
@@ -144,9 +148,7 @@ def _admit(office: Office, found: Endpoint) -> None:
     if permission not in office.settings.permissions:
         raise unauthorized(f"The customer key does not have the permission {permission}.")
     if not office.at_least(found.since):
-        raise bad(
-            f"This method requires Open Dental version {found.since} or later; the office is on {office.settings.version}."
-        )
+        raise bad(f"This method requires Open Dental {found.since} or later; the office has {office.settings.version}.")
     if found.gone and office.at_least(found.gone):
         raise ApiError(410, f"This method is deprecated as of version {found.gone}.")
 

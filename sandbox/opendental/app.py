@@ -1,4 +1,4 @@
-"""The web application of this sandbox: Open Dental's API under /api/v1, control under /_sandbox and on the front page."""
+"""This sandbox's web application: Open Dental's API under /api/v1, control under /_sandbox and on the front page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the desktop offers after an overpayment: move surplus to rows that are short, then park it (prepay) or pay on principal."""
+"""What the desktop offers after an overpayment: move surplus to short rows, then prepay or pay on principal."""
 
 from __future__ import annotations
 

@@ -58,13 +58,23 @@ def charge(row: Row) -> dict[str, Any]:
 
 
 def payment(row: Row) -> dict[str, Any]:
-    names = "PayNum PayType PayDate CheckNum PayNote PatNum DateEntry".split()
+    names = ["PayNum", "PayType", "PayDate", "CheckNum", "PayNote", "PatNum", "DateEntry"]
     source = enums.name(enums.PAYMENT_SOURCE, row["PaymentSource"])
     return {**{name: row[name] for name in names}, "amount_cents": cents(row["PayAmt"]), "PaymentSource": source}
 
 
 def split(office: Office, row: Row) -> dict[str, Any]:
-    names = "SplitNum PayNum PatNum PayPlanNum PayPlanChargeNum ProcNum AdjNum UnearnedType DatePay".split()
+    names = [
+        "SplitNum",
+        "PayNum",
+        "PatNum",
+        "PayPlanNum",
+        "PayPlanChargeNum",
+        "ProcNum",
+        "AdjNum",
+        "UnearnedType",
+        "DatePay",
+    ]
     kind = row["UnearnedType"]
     return {
         **{name: row[name] for name in names},

@@ -24,7 +24,7 @@ def close(office: Office, plan: Row, now: datetime) -> None:
 
 def _close_dynamic(office: Office, plan: Row, now: datetime) -> None:
     books, number = office.books, plan["PayPlanNum"]
-    charged = {}
+    charged: dict[tuple[int, int], int] = {}
     for charge in plans.issued_of(books, number):
         charged[charge.kind, charge.key] = charged.get((charge.kind, charge.key), 0) + charge.principal
     for link in production.links_of(books, number):

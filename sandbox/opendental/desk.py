@@ -6,6 +6,7 @@ Each takes (office, body, now) and returns a small object; amounts in bodies are
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
@@ -114,7 +115,7 @@ def add_plan(office: Office, body: Body, now: datetime) -> Body:
     wish = read_wish(office, body, now.date())
     if kind == "dynamic":
         overrides = tuple(wire.integers(body, "overrides_cents"))
-        wish = terms.replace(wish, overrides=overrides) if overrides else wish
+        wish = replace(wish, overrides=overrides) if overrides else wish
         return {"PayPlanNum": terms.create(office, wish, now, issue=bool(body.get("issue", True)))}
     total = wire.amount(body, "principalAmount")
     return {"PayPlanNum": oldplan.create(office, wish, total, now, insurance=kind == "insurance")}
@@ -122,8 +123,8 @@ def add_plan(office: Office, body: Body, now: datetime) -> Body:
 
 def cash(office: Office, body: Body, now: datetime) -> Body:
     """amount_cents on PayPlanNum (or on PayPlanChargeNum exactly); PatNum, check, PayType, PayNote optional. `parts`
-    [{"amount_cents", "PayPlanDebitType", "PayPlanChargeNum"}] sets the splits by hand; `balance` "prepay" or "principal"
-    answers the overpayment question."""
+    [{"amount_cents", "PayPlanDebitType", "PayPlanChargeNum"}] sets the splits by hand; `balance` "prepay" or
+    "principal" answers the overpayment question."""
     plan = need(office, "payplan", wire.integer(body, "PayPlanNum")) if body.get("PayPlanNum") else None
     charge = (
         need(office, "payplancharge", wire.integer(body, "PayPlanChargeNum")) if body.get("PayPlanChargeNum") else None
@@ -168,7 +169,7 @@ def _parts(office: Office, body: Body, charge: Row | None) -> list[tuple[int, in
 
 
 def prepay_procedure(office: Office, body: Body, now: datetime) -> Body:
-    """amount_cents on ProcNum, outside any plan: a prepayment on treatment-planned work or a payment on finished work."""
+    """amount_cents on ProcNum, outside any plan: a prepayment on planned work, a payment on finished work."""
     procedure = need(office, "procedurelog", wire.integer(body, "ProcNum"))
     planned = procedure["ProcStatus"] != enums.COMPLETE
     payment = posting.Payment(procedure["PatNum"], wire.integer(body, "amount_cents"), now.date(), 70, 0)
@@ -187,7 +188,7 @@ def balance_plan(office: Office, body: Body, now: datetime) -> Body:
     return {"PayPlanNum": plan["PayPlanNum"]}
 
 
-EDITABLE = "PayAmt APR DownPayment Note PlanCategory Guarantor PatNum NumberOfPayments".split()
+EDITABLE = ["PayAmt", "APR", "DownPayment", "Note", "PlanCategory", "Guarantor", "PatNum", "NumberOfPayments"]
 
 
 def edit_plan(office: Office, body: Body, now: datetime) -> Body:
@@ -209,7 +210,7 @@ def edit_plan(office: Office, body: Body, now: datetime) -> Body:
 
 
 def edit_charge(office: Office, body: Body, now: datetime) -> Body:
-    """PayPlanChargeNum and principal_cents, interest_cents, ChargeDate: staff change an issued row; `delete` removes it."""
+    """PayPlanChargeNum and principal_cents, interest_cents, ChargeDate: staff change a row; `delete` removes it."""
     row = need(office, "payplancharge", wire.integer(body, "PayPlanChargeNum"))
     if body.get("delete"):
         remove(office.books, "payplancharge", row["PayPlanChargeNum"])
@@ -226,7 +227,7 @@ def edit_charge(office: Office, body: Body, now: datetime) -> Body:
 
 
 def insert_charge(office: Office, body: Body, now: datetime) -> Body:
-    """Staff turn a gray row black: PayPlanNum, ChargeDate, principal_cents, interest_cents on the first production with room."""
+    """Staff turn a gray row black: PayPlanNum, ChargeDate, principal_cents, interest_cents."""
     plan = need(office, "payplan", wire.integer(body, "PayPlanNum"))
     day = wire.date_of(body, "ChargeDate", now.date()) or now.date()
     rows = plans.project(office.books, plan, now.date())
@@ -274,7 +275,7 @@ def run_service(office: Office, body: Body, now: datetime) -> Body:
 
 
 def recurring_card(office: Office, body: Body, now: datetime) -> Body:
-    """A row of the office's own card tool, active on PayPlanNum (or on PatNum alone); amount_cents; `active` false ends it."""
+    """A row of the office's own card tool on PayPlanNum (or PatNum alone); amount_cents; `active` false ends it."""
     plan = need(office, "payplan", wire.integer(body, "PayPlanNum")) if body.get("PayPlanNum") else None
     patient = wire.integer(body, "PatNum", plan["PatNum"] if plan is not None else 0)
     number = plan["PayPlanNum"] if plan is not None else 0

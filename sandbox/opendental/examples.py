@@ -1,4 +1,4 @@
-"""The documentation's three example plans of patient 72: an old closed one, an insurance one, a dynamic one of five × $128.60."""
+"""The documentation's three plans of patient 72: an old closed one, an insurance one, a dynamic one of 5 × $128.60."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Enough of MySQL for ShortQuery on SQLite: read-only screening, the functions queries use, result values as the API prints them."""
+"""Enough of MySQL for ShortQuery on SQLite: read-only screening, functions, values as the API prints them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ from sandbox.opendental.schema import TABLES
 
 MOST_ROWS = 100
 WRITING = re.compile(
-    r"\b(INSERT|UPDATE|DELETE|REPLACE\s+INTO|DROP|ALTER|CREATE|TRUNCATE|GRANT|REVOKE|CALL|SET|LOCK|LOAD|RENAME|ATTACH|PRAGMA)\b",
+    r"\b(INSERT|UPDATE|DELETE|REPLACE\s+INTO|DROP|ALTER|CREATE|TRUNCATE|GRANT|REVOKE|CALL|SET|LOCK|LOAD|RENAME|ATTACH"
+    r"|PRAGMA)\b",
     re.IGNORECASE,
 )
 TOO_NEW = re.compile(r"^\s*WITH\b|\bOVER\s*\(|\bJSON_\w+\s*\(", re.IGNORECASE)

@@ -1,4 +1,4 @@
-"""One office: its settings, its books, its clock in its own time zone. And the registry of all offices of this process."""
+"""One office: its settings, its books, its clock in its own zone. And the registry of this process's offices."""
 
 from __future__ import annotations
 

@@ -8,14 +8,14 @@ from sandbox.common.store import Row
 from sandbox.opendental import amortize, enums, plans
 from sandbox.opendental.money import cents, dollars, half_even
 from sandbox.opendental.office import Office
-from sandbox.opendental.periods import due_date
+from sandbox.opendental.periods import PER_YEAR, due_date
 from sandbox.opendental.records import find, insert, stamp
 from sandbox.opendental.terms import Wish
 
 
 def schedule(total: int, wish: Wish, pay: int) -> list[tuple[date, int, int]]:
     """(due date, principal, interest) in cents; interest on what is left, the last row is the remainder."""
-    rate = wish.apr / 100 / amortize.PER_YEAR[wish.frequency]
+    rate = wish.apr / 100 / PER_YEAR[wish.frequency]
     rows: list[tuple[date, int, int]] = []
     left = total - wish.down
     while left > 0 and len(rows) < amortize.MOST_ROWS:

@@ -39,7 +39,7 @@ def family_of(books: Store, patient: int) -> list[int]:
 
 
 def plan_pieces(office: Office, plan: Row, today: date) -> list[Piece]:
-    """Open interest and principal of a plan's rows due by today. Payments on the plan but on no row fill the oldest first."""
+    """Open interest and principal of a plan's rows due by today; money on the plan but on no row fills the oldest."""
     rows = [row for row in _debits(office.books, plan["PayPlanNum"]) if row["ChargeDate"] <= today.isoformat()]
     loose = sum(
         cents(split["SplitAmt"])

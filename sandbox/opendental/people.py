@@ -11,11 +11,27 @@ from sandbox.opendental.office import Office
 from sandbox.opendental.records import change, find, insert, stamp, where
 
 CONTACT_FIELDS = ("PreferConfirmMethod", "PreferContactMethod", "PreferRecallMethod")
-TEXTS = (
-    "LName FName MiddleI Preferred SSN Address Address2 City State Zip HmPhone WkPhone WirelessPhone Email "
-    "FamFinUrgNote MedicaidID Ward Language"
-).split()
-NUMBERS = "Guarantor SuperFamily PriProv SecProv FeeSched EmployerNum ClinicNum".split()
+TEXTS = [
+    "LName",
+    "FName",
+    "MiddleI",
+    "Preferred",
+    "SSN",
+    "Address",
+    "Address2",
+    "City",
+    "State",
+    "Zip",
+    "HmPhone",
+    "WkPhone",
+    "WirelessPhone",
+    "Email",
+    "FamFinUrgNote",
+    "MedicaidID",
+    "Ward",
+    "Language",
+]
+NUMBERS = ["Guarantor", "SuperFamily", "PriProv", "SecProv", "FeeSched", "EmployerNum", "ClinicNum"]
 NAMED = {
     "PatStatus": enums.PAT_STATUS,
     "Gender": enums.GENDER,
@@ -24,7 +40,17 @@ NAMED = {
     **dict.fromkeys(CONTACT_FIELDS, enums.CONTACT),
 }
 DATES = ("Birthdate", "DateFirstVisit", "AdmitDate")
-MERGED_TABLES = "payplan payplancharge procedurelog adjustment claimproc payment paysplit commlog creditcard".split()
+MERGED_TABLES = [
+    "payplan",
+    "payplancharge",
+    "procedurelog",
+    "adjustment",
+    "claimproc",
+    "payment",
+    "paysplit",
+    "commlog",
+    "creditcard",
+]
 
 
 def columns(body: dict[str, Any]) -> dict[str, Any]:

@@ -55,7 +55,7 @@ def current_period(frequency: int, start: date, today: date) -> int:
 
 
 def issues_today(frequency: int, start: date, today: date, *, ordinal_defect: bool) -> bool:
-    """Whether the office's service issues an installment today. The defect: ordinal plans past the first weekday stall."""
+    """Whether the service issues an installment today. The defect: ordinal plans past the first weekday stall."""
     if due_date(frequency, start, current_period(frequency, start, today)) != today:
         return False
     if ordinal_defect and frequency == ORDINAL and ordinal(start) > 1:

@@ -1,4 +1,4 @@
-"""Entering a payment and spreading it: oldest charge first, the rest to unearned; refunds. Every call makes a new payment."""
+"""Entering a payment and spreading it: oldest charge first, the rest to unearned; refunds. A resend pays twice."""
 
 from __future__ import annotations
 
@@ -108,12 +108,21 @@ def _rest(office: Office, number: int, payment: Payment, left: int, now: datetim
 
 def refund(office: Office, original: Row, now: datetime) -> int:
     """A new payment that negates the original and each of its splits, dated today; its number."""
-    kept = {name: original[name] for name in "PayType CheckNum BankBranch PayNote PatNum ClinicNum".split()}
+    kept = {name: original[name] for name in ["PayType", "CheckNum", "BankBranch", "PayNote", "PatNum", "ClinicNum"]}
     today = now.date().isoformat()
     stamps = {"PayDate": today, "DateEntry": today, "SecDateTEdit": stamp(now)}
     number = insert(office.books, "payment", PayAmt=-original["PayAmt"], **kept, **stamps)
     for split in where(office.books, "paysplit", PayNum=original["PayNum"]):
-        names = "ProvNum PayPlanNum ProcNum UnearnedType ClinicNum AdjNum PayPlanChargeNum PayPlanDebitType".split()
+        names = [
+            "ProvNum",
+            "PayPlanNum",
+            "ProcNum",
+            "UnearnedType",
+            "ClinicNum",
+            "AdjNum",
+            "PayPlanChargeNum",
+            "PayPlanDebitType",
+        ]
         columns = {name: split[name] for name in names}
         prepay.add_split(office.books, number, split["PatNum"], -cents(split["SplitAmt"]), now, **columns)
     aging.refresh(office, original["PatNum"], now.date())

@@ -26,7 +26,7 @@ def hidden_cents(office: Office, plan: int) -> int:
 
 
 def open_parts(books: Store, row: Row) -> dict[int, int]:
-    """Cents a charge row still owes, by debit type; negative where it is overpaid. Splits of unknown kind pay interest first."""
+    """Cents a row still owes, by debit type; negative where overpaid. Splits of unknown kind pay interest first."""
     owed = {INTEREST: cents(row["Interest"]), PRINCIPAL: cents(row["Principal"])}
     unknown = 0
     for split in where(books, "paysplit", PayPlanChargeNum=row["PayPlanChargeNum"], UnearnedType=0):

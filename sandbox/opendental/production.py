@@ -78,7 +78,8 @@ def patient_portion(books: Store, procedure: Row) -> int:
         ProvNum=procedure["ProvNum"],
         ClinicNum=procedure["ClinicNum"],
     )
-    return fee - insurance(books, procedure["ProcNum"]) + sum(cents(row["AdjAmt"]) for row in attached)
+    owed: int = fee - insurance(books, procedure["ProcNum"]) + sum(cents(row["AdjAmt"]) for row in attached)
+    return owed
 
 
 def insurance(books: Store, procedure: int) -> int:

@@ -1,4 +1,4 @@
-"""Open Dental's own tables and columns (names and kinds of values of schema 25.4), as far as plans and payments need them."""
+"""Open Dental's own tables and columns (names and kinds of values of schema 25.4), as far as payments need them."""
 
 from __future__ import annotations
 
@@ -38,16 +38,17 @@ TABLES: dict[str, Table] = {
         ints="PatStatus Gender Position Guarantor PriProv SecProv FeeSched BillingType EmployerNum ClinicNum Premed "
         "PreferConfirmMethod PreferContactMethod PreferRecallMethod SiteNum SuperFamily TxtMsgOk SecUserNumEntry",
         reals="EstBalance Bal_0_30 Bal_31_60 Bal_61_90 BalOver90 InsEst BalTotal PayPlanDue",
-        texts="LName FName MiddleI Preferred SSN Address Address2 City State Zip HmPhone WkPhone WirelessPhone CreditType "
-        "Email Salutation ImageFolder AddrNote FamFinUrgNote MedUrgNote ChartNumber MedicaidID Ward Language Country Title",
+        texts="LName FName MiddleI Preferred SSN Address Address2 City State Zip HmPhone WkPhone WirelessPhone "
+        "CreditType Email Salutation ImageFolder AddrNote FamFinUrgNote MedUrgNote ChartNumber MedicaidID Ward "
+        "Language Country Title",
         dates="Birthdate DateFirstVisit AdmitDate SecDateEntry",
         times="DateTStamp DateTimeDeceased",
         indexes="Guarantor; LName,FName; DateTStamp",
     ),
     "payplan": Table(
         "PayPlanNum",
-        ints="PatNum Guarantor PlanNum InsSubNum PaySchedule NumberOfPayments IsClosed SigIsTopaz PlanCategory IsDynamic "
-        "ChargeFrequency IsLocked DynamicPayPlanTPOption MobileAppDeviceNum SheetDefNum",
+        ints="PatNum Guarantor PlanNum InsSubNum PaySchedule NumberOfPayments IsClosed SigIsTopaz PlanCategory "
+        "IsDynamic ChargeFrequency IsLocked DynamicPayPlanTPOption MobileAppDeviceNum SheetDefNum",
         reals="APR CompletedAmt PayAmt DownPayment",
         texts="Note Signature SecurityHash",
         dates="PayPlanDate DatePayPlanStart DateInterestStart",
@@ -55,7 +56,8 @@ TABLES: dict[str, Table] = {
     ),
     "payplancharge": Table(
         "PayPlanChargeNum",
-        ints="PayPlanNum Guarantor PatNum ProvNum ClinicNum ChargeType ProcNum StatementNum FKey LinkType IsOffset IsDownPayment",
+        ints="PayPlanNum Guarantor PatNum ProvNum ClinicNum ChargeType ProcNum StatementNum FKey LinkType "
+        "IsOffset IsDownPayment",
         reals="Principal Interest",
         texts="Note",
         dates="ChargeDate",
@@ -72,8 +74,8 @@ TABLES: dict[str, Table] = {
     "procedurecode": Table("CodeNum", texts="ProcCode Descript AbbrDesc"),
     "procedurelog": Table(
         "ProcNum",
-        ints="PatNum AptNum Priority ProcStatus ProvNum Dx PlannedAptNum PlaceService ClinicNum CodeNum UnitQty BaseUnits "
-        "SiteNum HideGraphics Prognosis IsLocked IsDateProsthEst",
+        ints="PatNum AptNum Priority ProcStatus ProvNum Dx PlannedAptNum PlaceService ClinicNum CodeNum UnitQty "
+        "BaseUnits SiteNum HideGraphics Prognosis IsLocked IsDateProsthEst",
         reals="ProcFee Discount DiscountPlanAmt",
         texts="Surf ToothNum ToothRange Prosthesis ClaimNote CanadianTypeCodes BillingNote ProcTime ProcTimeEnd",
         dates="ProcDate DateOriginalProsth DateEntryC DateTP",
@@ -125,12 +127,13 @@ TABLES: dict[str, Table] = {
     "clinic": Table(
         "ClinicNum",
         ints="IsHidden ItemOrder",
-        texts="Description Address Address2 City State Zip BillingAddress BillingAddress2 BillingCity BillingState BillingZip "
-        "PayToAddress PayToAddress2 PayToCity PayToState PayToZip Phone Abbr",
+        texts="Description Address Address2 City State Zip BillingAddress BillingAddress2 BillingCity BillingState "
+        "BillingZip PayToAddress PayToAddress2 PayToCity PayToState PayToZip Phone Abbr",
     ),
     "provider": Table(
         "ProvNum",
-        ints="ItemOrder FeeSched Specialty IsSecondary IsHidden UsingTIN SigOnFile IsNotPerson ProvStatus IsHiddenReport",
+        ints="ItemOrder FeeSched Specialty IsSecondary IsHidden UsingTIN SigOnFile IsNotPerson ProvStatus "
+        "IsHiddenReport",
         texts="Abbr LName FName MI Suffix SSN StateLicense ProvColor NationalProvID SchedNote PreferredName",
         dates="Birthdate",
         times="DateTStamp",

@@ -1,11 +1,11 @@
-"""The Open Dental Service: once a day it issues what is due that day and applies prepayments. A missed day stays missed."""
+"""The Open Dental Service: once a day it issues what is due and applies prepayments. A missed day stays missed."""
 
 from __future__ import annotations
 
 from datetime import datetime, time, timedelta
 
 from sandbox.common.store import Row
-from sandbox.opendental import plans, prepay
+from sandbox.opendental import aging, plans, prepay
 from sandbox.opendental.money import cents
 from sandbox.opendental.office import Office
 from sandbox.opendental.periods import issues_today
@@ -54,7 +54,9 @@ def serve(office: Office, plan: Row, now: datetime) -> bool:
         return False
     issued = _issue(office, plan, now)
     rows = [row for row in _rows_of(office, plan, now) if not plans.is_down_payment(row)]
-    prepay.apply_hidden(office, plan, rows, now)
+    moved = prepay.apply_hidden(office, plan, rows, now)
+    if issued or moved:
+        aging.refresh(office, plans.account_of(office.books, plan), today)
     return issued
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
 from sandbox.common.store import Row
-from sandbox.opendental import enums, plans, service
+from sandbox.opendental import aging, enums, plans, production, service
 from sandbox.opendental.amortize import Projection, Terms
 from sandbox.opendental.errors import bad, not_found
 from sandbox.opendental.money import cents, dollars
@@ -56,9 +57,9 @@ def check_lock(office: Office, apr: float, locked: bool) -> None:
         raise bad("IsLocked must be true if APR is greater than 0.")
 
 
-def check_production(office: Office, wish: Wish) -> None:
-    """Every item exists, is the patient's or his family's, and is on no other plan."""
-    for kind, key in wish.production:
+def check_production(office: Office, items: Iterable[tuple[int, int]]) -> None:
+    """Every (kind, key) exists, is on no plan yet, and is no adjustment a plan can't take."""
+    for kind, key in items:
         table, label = ("procedurelog", "Procedure") if kind == enums.PROCEDURE else ("adjustment", "Adjustment")
         row = find(office.books, table, key)
         if row is None:
@@ -71,7 +72,7 @@ def check_production(office: Office, wish: Wish) -> None:
 
 def create(office: Office, wish: Wish, now: datetime, *, issue: bool = True, number: int | None = None) -> int:
     """Insert the plan, its links, and what creation issues; the plan's number."""
-    check_production(office, wish)
+    check_production(office, wish.production)
     plan = insert(office.books, "payplan", **_columns(wish, number))
     for index, (kind, key) in enumerate(wish.production):
         override = dollars(wish.overrides[index]) if wish.overrides else 0.0
@@ -82,6 +83,7 @@ def create(office: Office, wish: Wish, now: datetime, *, issue: bool = True, num
     _work_out(office, plan, wish, now)
     if issue:
         service.plan_created(office, plan, now)
+    aging.refresh(office, wish.patient, now.date())
     return plan
 
 
@@ -106,7 +108,7 @@ def _columns(wish: Wish, number: int | None) -> dict[str, Any]:
 
 def _work_out(office: Office, plan: int, wish: Wish, now: datetime) -> None:
     """PayAmt from the number of payments, CompletedAmt, and the terms text with the total cost."""
-    links = plans.production.links_of(office.books, plan)
+    links = production.links_of(office.books, plan)
     total = sum(link.value for link in links)
     if wish.down > total:
         raise bad("DownPayment cannot be greater than the total amount.")

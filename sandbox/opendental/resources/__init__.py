@@ -1,13 +1,37 @@
 """The API's resources; importing this package registers every endpoint."""
 
 from sandbox.opendental.resources import (
+    accountmodules,
+    adjustments,
+    claimprocs,
+    commlogs,
+    documents,
+    patients,
     payments,
     payplancharges,
+    payplanlinks,
     payplans,
     paysplits,
-    patients,
+    procedurelogs,
     queries,
     reference,
+    trail,
 )
 
-__all__ = ["patients", "payments", "payplancharges", "payplans", "paysplits", "queries", "reference"]
+__all__ = [
+    "accountmodules",
+    "adjustments",
+    "claimprocs",
+    "commlogs",
+    "documents",
+    "patients",
+    "payments",
+    "payplancharges",
+    "payplanlinks",
+    "payplans",
+    "paysplits",
+    "procedurelogs",
+    "queries",
+    "reference",
+    "trail",
+]

@@ -24,7 +24,7 @@ SIMPLE = {
     "FeeSched": "25.2.19",
 }
 ENUMS = {"PatStatus": enums.PAT_STATUS, "Gender": enums.GENDER, "Position": enums.POSITION}
-SEARCHED = "LName FName Address City State SSN ChartNumber Email Country".split()
+SEARCHED = ["LName", "FName", "Address", "City", "State", "SSN", "ChartNumber", "Email", "Country"]
 
 
 def _names(call: Call, row: Row) -> dict[str, str]:
@@ -44,19 +44,25 @@ def patient_json(call: Call, row: Row) -> dict[str, Any]:
     names = _names(call, row)
     contact = {name: enums.name(enums.CONTACT, row[name]) for name in people.CONTACT_FIELDS}
     return {
-        **{name: row[name] for name in "PatNum LName FName MiddleI Preferred".split()},
+        **{name: row[name] for name in ["PatNum", "LName", "FName", "MiddleI", "Preferred"]},
         "PatStatus": enums.name(enums.PAT_STATUS, row["PatStatus"]),
         "Gender": enums.name(enums.GENDER, row["Gender"]),
         "Position": enums.name(enums.POSITION, row["Position"]),
         "Birthdate": wire.printed_day(row["Birthdate"], call.query.get("DateFormatString")),
-        **{name: row[name] for name in "SSN Address Address2 City State Zip HmPhone WkPhone WirelessPhone".split()},
-        **{name: row[name] for name in "Guarantor Email EstBalance PriProv".split()},
+        **{
+            name: row[name]
+            for name in ["SSN", "Address", "Address2", "City", "State", "Zip", "HmPhone", "WkPhone", "WirelessPhone"]
+        },
+        **{name: row[name] for name in ["Guarantor", "Email", "EstBalance", "PriProv"]},
         "priProvAbbr": names["priProvAbbr"],
         "SecProv": row["SecProv"],
         "secProvAbbr": names["secProvAbbr"],
         "FeeSched": row["FeeSched"],
         "BillingType": names["BillingType"],
-        **{name: row[name] for name in "ImageFolder FamFinUrgNote ChartNumber MedicaidID BalTotal EmployerNum".split()},
+        **{
+            name: row[name]
+            for name in ["ImageFolder", "FamFinUrgNote", "ChartNumber", "MedicaidID", "BalTotal", "EmployerNum"]
+        },
         "DateFirstVisit": row["DateFirstVisit"],
         "ClinicNum": row["ClinicNum"],
         "clinicAbbr": names["clinicAbbr"],
@@ -75,9 +81,9 @@ def patient_json(call: Call, row: Row) -> dict[str, Any]:
 
 def _listed(call: Call, row: Row) -> dict[str, Any]:
     names = _names(call, row)
-    plain = "SSN Address Address2 City State Zip HmPhone WkPhone WirelessPhone Email".split()
+    plain = ["SSN", "Address", "Address2", "City", "State", "Zip", "HmPhone", "WkPhone", "WirelessPhone", "Email"]
     return {
-        **{name: row[name] for name in "PatNum LName FName MiddleI Preferred".split()},
+        **{name: row[name] for name in ["PatNum", "LName", "FName", "MiddleI", "Preferred"]},
         "PatStatus": enums.name(enums.PAT_STATUS, row["PatStatus"]),
         "Birthdate": row["Birthdate"],
         **{name: row[name] for name in plain},

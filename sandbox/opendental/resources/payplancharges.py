@@ -12,7 +12,7 @@ from sandbox.opendental.errors import bad, not_found
 from sandbox.opendental.money import dollars
 from sandbox.opendental.records import find, where
 
-PLAIN = "PayPlanChargeNum PayPlanNum Guarantor PatNum".split()
+PLAIN = ["PayPlanChargeNum", "PayPlanNum", "Guarantor", "PatNum"]
 
 
 def charge_json(call: Call, row: Row) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from sandbox.opendental.office import Office
 from sandbox.opendental.periods import add_months
 from sandbox.opendental.records import find, where
 
-LEADING = "PayPlanNum PatNum Guarantor PayPlanDate APR Note PlanNum CompletedAmt InsSubNum".split()
+LEADING = ["PayPlanNum", "PatNum", "Guarantor", "PayPlanDate", "APR", "Note", "PlanNum", "CompletedAmt", "InsSubNum"]
 
 
 def plan_json(office: Office, row: Row) -> dict[str, Any]:
@@ -68,7 +68,7 @@ def multiple(call: Call) -> list[dict[str, Any]]:
     patient, guarantor = call.number("PatNum"), call.number("Guarantor")
     if patient is None and guarantor is None:
         raise bad("PatNum or Guarantor is required.")
-    wanted: dict[str, int] = {}
+    wanted: dict[str, Any] = {}
     for label, number in (("PatNum", patient), ("Guarantor", guarantor)):
         if number is not None:
             patient_of(call, number, "Patient" if label == "PatNum" else "Guarantor")

@@ -14,7 +14,10 @@ from sandbox.opendental.records import change, find, stamp, where
 def split_json(call: Call, row: Row) -> dict[str, Any]:
     kind = find(call.office.books, "definition", row["UnearnedType"])
     return {
-        **{name: row[name] for name in "SplitNum SplitAmt PatNum PayNum ProvNum PayPlanNum DatePay ProcNum".split()},
+        **{
+            name: row[name]
+            for name in ["SplitNum", "SplitAmt", "PatNum", "PayNum", "ProvNum", "PayPlanNum", "DatePay", "ProcNum"]
+        },
         "DateEntry": row["DateEntry"],
         "UnearnedType": row["UnearnedType"],
         "unearnedType": kind["ItemName"] if kind else "",
@@ -29,7 +32,7 @@ def split_json(call: Call, row: Row) -> dict[str, Any]:
 @endpoint("GET", "/paysplits", since="22.4.16")
 def splits(call: Call) -> list[dict[str, Any]]:
     names = ["PatNum", "PayNum"] + (["ProcNum"] if call.office.at_least("24.4.24") else [])
-    wanted = {name: number for name in names if (number := call.number(name)) is not None}
+    wanted: dict[str, Any] = {name: number for name in names if (number := call.number(name)) is not None}
     if not wanted and not call.office.at_least("24.4.24"):
         raise bad("PatNum or PayNum is required.")
     return [split_json(call, row) for row in where(call.office.books, "paysplit", **wanted)]

@@ -12,12 +12,29 @@ from sandbox.opendental.errors import bad, not_found
 from sandbox.opendental.office import PERMISSIONS
 from sandbox.opendental.records import find, insert, stamp, where
 
-CLINIC_FIELDS = (
-    "ClinicNum Description Address Address2 City State Zip BillingAddress BillingAddress2 BillingCity BillingState BillingZip "
-    "PayToAddress PayToAddress2 PayToCity PayToState PayToZip Phone Abbr"
-).split()
-PROVIDER_FIELDS = "ProvNum Abbr LName FName MI Suffix FeeSched Specialty SSN StateLicense".split()
-PROVIDER_FLAGS = "IsSecondary IsHidden UsingTIN SigOnFile IsNotPerson IsHiddenReport".split()
+CLINIC_FIELDS = [
+    "ClinicNum",
+    "Description",
+    "Address",
+    "Address2",
+    "City",
+    "State",
+    "Zip",
+    "BillingAddress",
+    "BillingAddress2",
+    "BillingCity",
+    "BillingState",
+    "BillingZip",
+    "PayToAddress",
+    "PayToAddress2",
+    "PayToCity",
+    "PayToState",
+    "PayToZip",
+    "Phone",
+    "Abbr",
+]
+PROVIDER_FIELDS = ["ProvNum", "Abbr", "LName", "FName", "MI", "Suffix", "FeeSched", "Specialty", "SSN", "StateLicense"]
+PROVIDER_FLAGS = ["IsSecondary", "IsHidden", "UsingTIN", "SigOnFile", "IsNotPerson", "IsHiddenReport"]
 
 
 @endpoint("GET", "/preferences")
