@@ -11,6 +11,7 @@ from sandbox.stripe.wire import JSON
 FAULTS = ("lose", "duplicate", "late", "reorder")
 # How long a reordered delivery waits for a later one to overtake it.
 OVERTAKE_SECONDS = 5.0
+FIRST_RETRY_SECONDS = 0.5
 MAX_TRIES = 12
 
 
@@ -61,7 +62,7 @@ def due(store: Store) -> list[Row]:
 
 
 def done(store: Store, delivery: Row, code: int | None, problem: str) -> None:
-    """Record one try: 2xx is delivered, anything else is tried again after 1, 2, 4 … 64 seconds."""
+    """Record one try: 2xx is delivered, anything else is tried again after 0.5, 1, 2 … 64 seconds."""
     tries = delivery["tries"] + 1
     good = code is not None and 200 <= code < 300
     status = "delivered" if good else ("failed" if tries >= MAX_TRIES else "pending")
@@ -70,7 +71,7 @@ def done(store: Store, delivery: Row, code: int | None, problem: str) -> None:
             "UPDATE deliveries SET status = ?, tries = ?, next_at = ? WHERE id = ?",
             status,
             tries,
-            time.time() + min(2 ** (tries - 1), 64),
+            time.time() + min(FIRST_RETRY_SECONDS * 2 ** (tries - 1), 64),
             delivery["id"],
         )
         store.run(

@@ -46,12 +46,12 @@ class World:
     def url(self) -> str:
         return self.process.url
 
-    def control(self, path: str, **wish: Any) -> Any:
+    def control(self, path: str, /, **wish: Any) -> Any:
         answer = self.process.http.post(f"/_sandbox/{path}", json=wish)
         answer.raise_for_status()
         return answer.json()
 
-    def look(self, path: str, **query: str) -> Any:
+    def look(self, path: str, /, **query: str) -> Any:
         return self.process.http.get(f"/_sandbox/{path}", params=query).raise_for_status().json()
 
     def open_account(self) -> World:
@@ -127,7 +127,7 @@ class Listener:
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}/hook"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
 
     @property
     def types(self) -> list[str]:

@@ -36,7 +36,7 @@ def declined(shop: World, card: str) -> Any:
 
 def test_an_intent_is_created_then_confirmed_off_session_and_charges_once(shop: World) -> None:
     card = shop.card()
-    params = {
+    params: dict[str, Any] = {
         "allowed_payment_method_types": ["card"],
         "description": "Account balance",
         "metadata": {"attempt": "7f3"},
