@@ -13,7 +13,7 @@ class KasperPayConfig(AppConfig):
     name = "kasperpay"
 
     def ready(self) -> None:
-        # Importing registers the checks and the handlers that must run upward.
+        # The handlers need the models, which are loaded by now but not when this module is.
         from kasperpay import wiring
 
         wiring.connect()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from core import clock
 from processors.models import ProcessorAccount
 from processors.port import UnableToReachProcessor
 from processors.stripe import StripeProcessor
@@ -12,4 +13,7 @@ def for_practice(practice_id: int) -> StripeProcessor:
     account = ProcessorAccount.objects.filter(practice_id=practice_id).first()
     if account is None:
         raise UnableToReachProcessor("No card processor is connected")
+    if account.is_live and clock.is_movable():
+        # Business time must be real time where real money moves.
+        raise UnableToReachProcessor("The clock is movable (CLOCK_FILE is set): a live account is not used")
     return StripeProcessor(account)
