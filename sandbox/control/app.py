@@ -45,7 +45,8 @@ class ControlPages:
     def move(self) -> AnyResponse:
         """One wish of moves.py, or {"reset": true} for real time, as JSON or as a form.
 
-        JSON answers like `read`; a form goes back to the page it came from if that is on this machine.
+        JSON answers like `read`; a form goes to its field `back`, else to the page it came from, if that is on this
+        machine.
         """
         refuse_strangers()
         given = request.get_json() if request.is_json else request.form.to_dict()
@@ -55,7 +56,7 @@ class ControlPages:
             self.clock.set_offset(timedelta(0))
         else:
             self._move({name: str(value) for name, value in given.items()})
-        return self.read() if request.is_json else redirect(way_back(request.referrer), 303)
+        return self.read() if request.is_json else redirect(way_back(given.get("back") or request.referrer), 303)
 
     def _move(self, wish: dict[str, str]) -> None:
         try:
@@ -79,14 +80,21 @@ def create_app(clock: Clock, zone: ZoneInfo, links: Sequence[Link]) -> Flask:
 
 
 def refuse_strangers() -> None:
-    """Only pages of this machine may move the clock; a website elsewhere that posts here is turned away."""
-    origin = request.headers.get("Origin")
-    if origin is not None and not is_loopback(origin):
-        abort(403, "the clock is moved from this machine only")
+    """Only pages of this machine may move the clock; a website elsewhere that posts here is turned away.
+
+    A page that keeps its address to itself (Referrer-Policy) sends the origin "null"; then the browser's own word on
+    how near the page is counts.
+    """
+    origin, nearness = request.headers.get("Origin"), request.headers.get("Sec-Fetch-Site", "")
+    if origin is None or is_loopback(origin):
+        return
+    if origin == "null" and nearness in ("same-origin", "same-site"):
+        return
+    abort(403, "the clock is moved from this machine only")
 
 
-def way_back(referrer: str | None) -> str:
-    return referrer if referrer and is_loopback(referrer) else "/"
+def way_back(page: str | None) -> str:
+    return page if page and is_loopback(page) else "/"
 
 
 def is_loopback(url: str) -> bool:

@@ -21,7 +21,7 @@ def moved(now: datetime, wish: Mapping[str, str], zone: ZoneInfo) -> datetime:
     """The new business time (UTC) after exactly one known wish. Raises UnableToMoveClock."""
     known = [(MOVES[name], text) for name, text in wish.items() if name in MOVES]
     if len(known) != 1:
-        raise UnableToMoveClock(f"exactly one of {', '.join(MOVES)} is needed")
+        raise UnableToMoveClock(f"exactly one of {', '.join(sorted(MOVES))} is needed")
     move, text = known[0]
     try:
         target = move(now, text, zone).astimezone(UTC)
@@ -72,11 +72,10 @@ def _set(_now: datetime, text: str, zone: ZoneInfo) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=zone)
 
 
+STEPS: dict[str, Move] = {"seconds": _seconds, "hours": _hours, "days": _days, "months": _months}
 MOVES: dict[str, Move] = {
-    "advance_seconds": _seconds,
-    "advance_hours": _hours,
-    "advance_days": _days,
-    "advance_months": _months,
+    **STEPS,
+    **{f"advance_{name}": step for name, step in STEPS.items()},
     "to_next_hour": _next_hour,
     "set": _set,
 }

@@ -97,6 +97,21 @@ def test_a_form_on_a_strange_site_cannot_move_the_clock(control: tuple[outside.O
     assert clock.offset() == timedelta(0)
 
 
+def test_a_page_that_hides_its_address_may_move_the_clock_and_name_the_way_back(
+    control: tuple[outside.Outside, Clock],
+) -> None:
+    page, clock = control
+    hidden = {"Origin": "null", "Sec-Fetch-Site": "same-site"}
+    move = {"days": "1", "back": "http://127.0.0.1:8000/plans"}
+    answer = page.http.post("/clock", data=move, headers=hidden)
+    assert (answer.status_code, answer.headers["Location"]) == (303, "http://127.0.0.1:8000/plans")
+    assert abs(clock.offset() - timedelta(days=1)) < timedelta(hours=1, seconds=5)
+    strange = page.http.post("/clock", data={"hours": "1", "back": "https://evil.example.com/"}, headers=hidden)
+    assert strange.headers["Location"] == "/"
+    far = page.http.post("/clock", data=move, headers={"Origin": "null", "Sec-Fetch-Site": "cross-site"})
+    assert far.status_code == 403
+
+
 def test_the_page_shows_time_offset_buttons_and_links(control: tuple[outside.Outside, Clock]) -> None:
     page, clock = control
     clock.set_now(datetime(2031, 5, 1, 14, 0, 30, tzinfo=UTC))
