@@ -50,14 +50,14 @@ ROUTES: list[tuple[str, str, str, Handler]] = [
     ("GET", "events", "event.list", events.page),
     ("GET", "events/<identifier>", "none", events.retrieve),
     ("POST", "webhook_endpoints", "webhook_endpoint.create", events.create_endpoint),
-    ("GET", "webhook_endpoints", "customer.list", events.list_endpoints),
+    ("GET", "webhook_endpoints", "webhook_endpoint.list", events.list_endpoints),
     ("GET", "webhook_endpoints/<identifier>", "none", events.retrieve_endpoint),
     ("POST", "webhook_endpoints/<identifier>", "webhook_endpoint.update", events.update_endpoint),
     ("DELETE", "webhook_endpoints/<identifier>", "none", events.delete_endpoint),
     ("POST", "checkout/sessions", "checkout.session.create", sessions.create),
     ("GET", "checkout/sessions", "checkout.session.list", sessions.page),
     ("GET", "checkout/sessions/<identifier>", "none", sessions.retrieve),
-    ("GET", "checkout/sessions/<identifier>/line_items", "customer.list", sessions.line_items),
+    ("GET", "checkout/sessions/<identifier>/line_items", "checkout.session.line_items", sessions.line_items),
     ("POST", "checkout/sessions/<identifier>/expire", "none", sessions.expire),
 ]
 

@@ -1,11 +1,13 @@
 """The parameters each route takes: names, types and limits, checked before anything is done.
 
 Kinds: text, int, bool, cents (a charge amount), currency, time (Unix seconds), range (a number or gt/gte/lt/lte),
-map (free keys), any (taken, not used), one of `a|b`. A trailing `!` = required; a one-item list = list of that kind.
+map (free keys), event (its type), version (of the API), any (taken, not used), one of `a|b`.
+A trailing `!` = required; a one-item list = list of that kind.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -40,7 +42,7 @@ SPECS: dict[str, Fields] = {
     "customer.create": _CUSTOMER,
     "customer.update": {**_CUSTOMER, "invoice_settings": {"default_payment_method": "text"}},
     "customer.list": {**PAGE, "created": "range", "email": "text"},
-    "payment_method.list": {**PAGE, "customer": "text", "type": "text"},
+    "payment_method.list": {**PAGE, "customer": "text", "type": "card|us_bank_account"},
     "payment_method.attach": {"customer": "text!"},
     "payment_method.update": {
         "billing_details": BILLING, "card": {"exp_month": "int", "exp_year": "int"}, "metadata": "map",
@@ -78,16 +80,18 @@ SPECS: dict[str, Fields] = {
         **PAGE, "created": "range", "type": "text", "types": ["text"], "delivery_success": "bool",
     },
     "webhook_endpoint.create": {
-        "url": "text!", "enabled_events": ["text"], "api_version": "text", "description": "text", "metadata": "map",
+        "url": "text!", "enabled_events": ["event"], "api_version": "version", "description": "text", "metadata": "map",
         "connect": "bool",
     },
+    "webhook_endpoint.list": PAGE,
+    "checkout.session.line_items": PAGE,
     "webhook_endpoint.update": {
-        "url": "text", "enabled_events": ["text"], "description": "text", "metadata": "map", "disabled": "bool",
+        "url": "text", "enabled_events": ["event"], "description": "text", "metadata": "map", "disabled": "bool",
     },
     "checkout.session.create": {
         "mode": "payment|setup!", "customer": "text", "customer_email": "text", "client_reference_id": "text",
         "customer_creation": "always|if_required", "currency": "currency", "metadata": "map", "success_url": "text",
-        "cancel_url": "text", "expires_at": "time", "ui_mode": "hosted_page", "locale": "text",
+        "cancel_url": "text", "expires_at": "time", "ui_mode": "hosted_page", "locale": "auto|en|es",
         "line_items": [{"price_data": _PRICE, "quantity": "int"}],
         "payment_intent_data": {**_INTENT, "capture_method": CAPTURE},
         "setup_intent_data": {"description": "text", "metadata": "map"},
@@ -212,6 +216,15 @@ def _currency(value: str, path: str) -> str | None:
     return value or None
 
 
+def _matching(pattern: str) -> Callable[[str, str], Any]:
+    def convert(value: str, path: str) -> str | None:
+        if not re.fullmatch(pattern, value):
+            raise invalid(f"Invalid {path}: {value}", param=path)
+        return value or None
+
+    return convert
+
+
 def _one_of(kind: str) -> Callable[[str, str], Any]:
     def choose(value: str, path: str) -> str | None:
         if value in ("", *kind.split("|")):
@@ -223,6 +236,8 @@ def _one_of(kind: str) -> Callable[[str, str], Any]:
 
 _CONVERT: dict[str, Callable[[str, str], Any]] = {
     "text": lambda value, _: value or None,
+    "event": _matching(r"\*|[a-z_]+(\.[a-z_]+)+"),
+    "version": _matching(r"|20\d\d-\d\d-\d\d(\.[a-z]+)?"),
     "int": _int,
     "time": _int,
     "bool": _bool,
