@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ from sandbox.messaging.delivery import Delivery
 from sandbox.messaging.texts import HELP_WORDS, START_WORDS, STOP_WORDS, e164
 
 LONGEST_BODY = 1600
+WEB_ADDRESS = re.compile(r"https?://[\w.-]+(:\d+)?(/\S*)?", re.ASCII)
 # Twilio's magic numbers, for tests that know them.
 MAGIC_TO = {"+15005550001": 21211, "+15005550004": 21610, "+15005550009": 21614}
 WHY = {
@@ -21,6 +23,7 @@ WHY = {
     21603: "The message has no 'From' number and no messaging service",
     21604: "The message has no 'To' number",
     21606: "The 'From' number {sender} does not belong to this account",
+    21609: "The status callback is not a web address",
     21610: "The recipient {to} has opted out of messages from this sender",
     21614: "'To' number is not a mobile number: {to}",
     21617: "The message is longer than 1600 characters",
@@ -49,6 +52,8 @@ class Carrier:
             raise MessageRefused(21602)
         if len(body) > LONGEST_BODY:
             raise MessageRefused(21617)
+        if form.get("StatusCallback") and not WEB_ADDRESS.fullmatch(form["StatusCallback"]):
+            raise MessageRefused(21609)
         message = self.books.add_message(
             account_sid=account_sid,
             channel="sms",

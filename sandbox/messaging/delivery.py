@@ -138,7 +138,7 @@ class Delivery:
         signature = sign(token, url, parameters)
         try:
             answer = self._http.post(url, data=parameters, headers={"X-Twilio-Signature": signature})
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             log.warning("webhook of %s not taken: %s", message["sid"], type(error).__name__)
             self.books.note_webhook(message["sid"], kind, url, parameters, None)
             return ""

@@ -123,6 +123,7 @@ def test_a_registered_account_signs_in_but_not_to_another(sandbox: outside.Outsi
         ({"from_": "12"}, 21212),
         ({"from_": "+12125550142"}, 21606),
         ({"to": "+15005550009"}, 21614),
+        ({"status_callback": "pay.example.com/status"}, 21609),
     ],
 )
 def test_a_message_that_cannot_be_sent_is_refused_with_its_code(
