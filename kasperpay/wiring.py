@@ -7,8 +7,12 @@ from uuid import UUID
 
 from django.utils.module_loading import import_string
 
+from opendental import features
+from opendental.models import Connection
 from payments import upward
 from payments.models import DuePart
+from payplans.models import PayPlan
+from practices.models import PaymentSettings
 
 
 def connect() -> None:
@@ -16,6 +20,7 @@ def connect() -> None:
     upward.handlers.recheck = _recheck
     upward.handlers.fix_link = _fix_link
     upward.handlers.nudge = _nudge
+    upward.handlers.autopay_refusal = _autopay_refusal
 
 
 def _recheck(due_part_id: int, now: datetime) -> None:
@@ -25,6 +30,13 @@ def _recheck(due_part_id: int, now: datetime) -> None:
 def _fix_link(due_part: DuePart, now: datetime) -> UUID:
     nonce: UUID = import_string("paylinks.links.open_fix_link")(due_part=due_part, now=now)
     return nonce
+
+
+def _autopay_refusal(plan: PayPlan) -> str:
+    connection = Connection.objects.filter(practice_id=plan.practice_id).first()
+    if connection is None:
+        return "Open Dental is not connected."
+    return features.autopay_refusal(connection, plan, PaymentSettings.objects.get(practice_id=plan.practice_id))
 
 
 def _nudge(practice_id: int) -> None:

@@ -9,7 +9,7 @@ from django.db import transaction
 from cards import autopay
 from cards.autopay import UnableToAttach, Witness
 from cards.models import Autopay, Card
-from payments import due_parts, locks
+from payments import due_parts, locks, upward
 from payments.models import DuePart
 from payments.notices import consent_copy
 from payplans.models import PayPlan
@@ -24,6 +24,9 @@ def attach(plan: PayPlan, card: Card, *, max_charge_cents: int, witness: Witness
 
     A replaced card tries what failed at the next sweep. Raises UnableToAttach.
     """
+    refusal = upward.handlers.autopay_refusal(plan)
+    if refusal:
+        raise UnableToAttach(refusal)
     with transaction.atomic(durable=True):
         locks.installments(plan.pk)
         plan = PayPlan.objects.get(pk=plan.pk)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from payments.models import DuePart
+from payplans.models import PayPlan
 
 
 class UnableToRecheck(Exception):
@@ -20,6 +21,8 @@ class Handlers:
     recheck: Callable[[int, datetime], None]
     # The nonce of a link on which the payer can repair this due part. Called inside settle's transaction.
     fix_link: Callable[[DuePart, datetime], uuid.UUID]
+    # Why Open Dental gives this plan no proven way to post to it, so that autopay must be refused; '' = it does.
+    autopay_refusal: Callable[[PayPlan], str]
     # Wake the poster and the sender of a practice; losing the call only costs time.
     nudge: Callable[[int], None]
 
@@ -28,4 +31,4 @@ def _unwired(*_: object) -> None:
     raise RuntimeError("kasperpay/wiring.py did not register the handlers of the money path")
 
 
-handlers = Handlers(recheck=_unwired, fix_link=_unwired, nudge=_unwired)  # type: ignore[arg-type]
+handlers = Handlers(recheck=_unwired, fix_link=_unwired, nudge=_unwired, autopay_refusal=_unwired)  # type: ignore[arg-type]
