@@ -7,7 +7,7 @@ from collections.abc import Callable
 from flask import Flask
 
 from sandbox.common.faults import Fault, Faults
-from sandbox.stripe import api, control_api, hosted
+from sandbox.stripe import api, control_api, hosted, pages
 from sandbox.stripe.books import Books
 from sandbox.stripe.control import Control
 
@@ -46,5 +46,6 @@ def make(books: Books, prepare: Callable[[], None]) -> StripeFaults:
     api.add_routes(app, books)
     hosted.add_routes(app, books)
     control_api.add_routes(app, control)
+    pages.add_routes(app, control, faults)
     prepare()
     return faults
