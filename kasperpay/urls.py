@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
-from django.urls import path
+from django.urls import include, path
 
 
 def healthz(_request: HttpRequest) -> HttpResponse:
@@ -12,4 +12,11 @@ def healthz(_request: HttpRequest) -> HttpResponse:
 
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
+    path("", include("practices.urls")),
+    path("", include("patients.urls")),
+    path("", include("cards.urls")),
+    path("", include("payments.urls")),
+    path("", include("notifications.staff_urls")),
+    path("", include("opendental.urls")),
+    path("i18n/", include("django.conf.urls.i18n")),
 ]

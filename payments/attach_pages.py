@@ -13,11 +13,10 @@ from django.http import QueryDict
 from cards import autopay
 from cards.models import Card, Consent
 from core.calendar import local_date
-from payments import attaching, charging, telling
+from payments import asking, attaching, upward
 from payments.attaching import UnableToAttach, Witness
-from payments.claim import UnableToClaim
 from payments.forms import AttachForm
-from payments.models import Attempt, AttemptState, DuePart
+from payments.models import AttemptState, DuePart
 from payments.plan_pages import autopay_of
 from payplans.models import PayPlan
 
@@ -35,7 +34,7 @@ class Overdue:
 
 def cards_for(plan: PayPlan) -> QuerySet[Card]:
     """Cards that may pay the plan: active ones of the person who pays it, the primary first."""
-    cards = Card.objects.usable().filter(patient=plan.guarantor_id)  # type: ignore[attr-defined]
+    cards = Card.objects.usable().filter(patient=plan.guarantor_id)
     found: QuerySet[Card] = cards.order_by("-is_primary", "-saved_at", "pk")
     return found
 
@@ -69,6 +68,7 @@ def page(plan: PayPlan, form: AttachForm, now: datetime) -> dict[str, Any]:
     text = shown_text(plan, form)
     return {
         "plan": plan,
+        "refusal": upward.handlers.autopay_refusal(plan),
         "patient": plan.guarantor,
         "form": form,
         "cards": list(cards_for(plan)),
@@ -97,22 +97,16 @@ def fingerprint(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def attach(plan: PayPlan, form: AttachForm, *, actor: str, ip: str | None, now: datetime) -> list[str]:
-    """Turn autopay on as the valid form says, then charge what is overdue if that was ticked.
+def attach(plan: PayPlan, form: AttachForm, *, actor: str, ip: str | None, now: datetime) -> int:
+    """Turn autopay on as the valid form says, then ask for the overdue charges if that was ticked.
 
-    Returns a sentence per overdue charge. Raises UnableToAttach.
+    Returns the cents that are being charged now. Raises UnableToAttach.
     """
     if form.cleaned_data["shown"] != fingerprint(shown_text(plan, form)):
         raise UnableToAttach("The text changed while this page was open. Read the new text, then agree again")
     witness = Witness(Consent.Channel.STAFF, actor, ip, form.cleaned_data["language"])
     late = overdue(plan, now) if form.cleaned_data["charge_overdue"] else Overdue([])
     attaching.attach(plan, form.card, max_charge_cents=form.maximum_cents, witness=witness, now=now)
-    return [_charge(part, form.card, actor, now) for part in late.parts]
-
-
-def _charge(part: DuePart, card: Card, actor: str, now: datetime) -> str:
-    try:
-        attempt = charging.collect(part.pk, channel=Attempt.Channel.PAY_NOW, actor=actor, now=now, card_id=card.pk)
-    except UnableToClaim as refused:
-        return f"{refused}."
-    return telling.sentence(attempt)
+    for part in late.parts:
+        asking.pay_now(part, card_id=form.card.pk, actor=actor)
+    return late.cents

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from django.db.models import Q
-from django.http import QueryDict
+from django.http import Http404, QueryDict
 from django.shortcuts import get_object_or_404
+from django.urls import reverse
 
-from payments import attach_pages, telling
+from payments import attach_pages, pages, progress, telling
 from payments.forms import PayNowForm
 from payments.models import Attempt, AttemptState, DuePart
 from payments.plan_pages import autopay_of, declines
@@ -48,6 +50,41 @@ def page(part: DuePart, form: PayNowForm, now: datetime) -> dict[str, Any]:
         "most_used": max(used.values(), default=0),
         "max_tries": settings.max_tries,
     }
+
+
+def progress_url(part: DuePart, asked: str, now: datetime) -> str:
+    """Where the charge asked for as `asked` at `now` is watched."""
+    return f"{reverse('charge_progress', args=[part.pk])}?{urlencode({'asked': asked, 'at': now.isoformat()})}"
+
+
+def progress_page(practice: Practice, part_id: int, query: QueryDict, *, most_polls: int) -> dict[str, Any]:
+    """How the charge stands; `poll` 0 means that the page stops asking by itself."""
+    parts = DuePart.objects.filter(practice=practice).select_related("installment__plan__patient", "payer")
+    part = get_object_or_404(parts, pk=part_id)
+    told = progress.of(part.pk, query.get("asked", ""), asked_at=_moment(query.get("at", "")))
+    polls = query.get("poll", "0")
+    poll = int(polls) + 1 if polls.isdecimal() and int(polls) < most_polls else 0
+    attempt = pages.attempt_or_404(practice, told.attempt_id) if told.attempt_id else None
+    again = urlencode({"asked": query.get("asked", ""), "at": query.get("at", ""), "poll": poll})
+    return {
+        "part": part,
+        "installment": _installment(part),
+        "plan": _installment(part).plan,
+        "told": told,
+        "poll": poll,
+        "again": f"{reverse('charge_progress', args=[part.pk])}?{again}",
+        **(pages.attempt_parts(attempt) if attempt else {}),
+    }
+
+
+def _moment(text: str) -> datetime:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise Http404("not a moment") from error
+    if found.tzinfo is None:
+        raise Http404("not a moment")
+    return found
 
 
 def history(practice: Practice, installment_id: int) -> dict[str, Any]:

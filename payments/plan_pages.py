@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from django.db.models import Count, Prefetch, Q, QuerySet
@@ -13,13 +13,12 @@ from django.shortcuts import get_object_or_404
 from cards.models import Autopay, Card
 from core.calendar import local_date
 from patients.models import Patient
-from payments import telling
+from payments import budget, telling
 from payments.models import Attempt, AttemptState, DuePart, LedgerPosting, Payment
 from payments.telling import Facts, Told
 from payplans.models import Installment, PayPlan
 from practices.models import PaymentSettings, Practice
 
-BUDGET_WINDOW = timedelta(days=30)
 CHARGEABLE = (Installment.Status.PENDING, Installment.Status.FAILED)
 
 
@@ -89,7 +88,9 @@ def cards_of(practice: Practice, plans: Iterable[PayPlan], now: datetime) -> lis
 
 def declines(practice: Practice, fingerprints: set[str], now: datetime) -> dict[str, int]:
     """Declined tries of the last 30 days by card fingerprint: the part of the networks' budget that is used."""
-    recent = Attempt.objects.filter(practice=practice, state=AttemptState.DECLINED, settled_at__gt=now - BUDGET_WINDOW)
+    recent = Attempt.objects.filter(
+        practice=practice, state=AttemptState.DECLINED, started_at__gt=now - budget.BUDGET_WINDOW
+    )
     counted = recent.filter(card__fingerprint__in=fingerprints).values_list("card__fingerprint").annotate(n=Count("pk"))
     return dict(counted)
 

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET
 from django_htmx.http import HttpResponseClientRedirect
 
 from core import clock
+from core.money import format_cents
 from patients import pages as patient_pages
 from payments import attach_pages, attaching, plan_list, plan_pages
 from payments.attaching import UnableToAttach
@@ -83,12 +84,15 @@ def attach(request: HttpRequest, plan_id: int) -> HttpResponse:
     form = attach_pages.sent_form(plan, request.POST) if request.method == "POST" else attach_pages.blank_form(plan)
     if request.method == "POST" and form.is_valid():
         try:
-            told = attach_pages.attach(plan, form, actor=access.actor(request), ip=request.META["REMOTE_ADDR"], now=now)
+            charging = attach_pages.attach(
+                plan, form, actor=access.actor(request), ip=request.META["REMOTE_ADDR"], now=now
+            )
         except UnableToAttach as refused:
             form.add_error(None, f"{refused}.")
         else:
-            for sentence in (f"Autopay is on with {form.card}. The patient gets a copy of the consent.", *told):
-                messages.success(request, sentence)
+            messages.success(request, f"Autopay is on with {form.card}. The patient gets a copy of the consent.")
+            if charging:
+                messages.success(request, f"Charging {format_cents(charging)} overdue. Reload to see each result.")
             return done(request, plan_url(plan))
     page = attach_pages.page(plan, form, now)
     return render(request, "payments/attach.html", page, status=422 if form.errors else 200)

@@ -134,6 +134,8 @@ def _waiting(facts: Facts, today: date) -> Told:
         return Told(state, text="Down payment: taken at the desk, never charged automatically.")
     if facts.card is None:
         return Told(state, text="No card attached: nobody is charged.", tone="warn")
+    if facts.part and facts.part.wait_reason:
+        return Told(state, strong="Waiting.", text=f"{facts.part.wait_reason}. Tried again in minutes.", tone="warn")
     return Told(state, text=_will_charge(facts, facts.card, due, today))
 
 

@@ -4,7 +4,7 @@
   const list = document.getElementById("search-results");
   if (!box || !list) return;
 
-  const options = () => [...list.querySelectorAll('[role="option"]')];
+  const options = () => [...list.querySelectorAll('[role="option"]:not([aria-disabled])')];
   const marked = () => list.querySelector('[aria-selected="true"]');
 
   const mark = (option) => {
@@ -42,7 +42,7 @@
     mark(options()[0]);
   });
   list.addEventListener("mousedown", (event) => {
-    const option = event.target.closest('[role="option"]');
+    const option = event.target.closest("[data-href]");
     if (option) window.location.assign(option.dataset.href);
   });
   document.addEventListener("click", (event) => {

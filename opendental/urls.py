@@ -1,0 +1,14 @@
+"""Addresses of Settings → Open Dental."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from opendental import views
+
+urlpatterns = [
+    path("settings/open-dental/", views.settings_opendental, name="settings_opendental"),
+    path("settings/open-dental/chip/", views.sync_chip, name="sync_chip"),
+    path("settings/open-dental/test/", views.test_connection, name="test_connection"),
+    path("settings/open-dental/attest/<slug:what>/", views.attest_statement, name="attest_statement"),
+]
