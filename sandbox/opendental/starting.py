@@ -47,6 +47,7 @@ PREFERENCES = {
     "RecurringChargesAllowedWhenNoPatBal": "0",
     "EasyNoClinics": "1",
 }
+RESERVED = 1000  # Numbers up to here belong to the documentation's examples.
 CODES = (
     ("D0120", "periodic oral evaluation - established patient"),
     ("D1110", "prophylaxis - adult"),
@@ -62,6 +63,9 @@ PROVIDERS = (("DOC1", "Albright", "Dana"), ("DOC2", "Birch", "Evan"), ("HYG1", "
 def fill(office: Office) -> None:
     """Put the starting rows into empty books."""
     with office.books.transaction():
+        office.books.run("DELETE FROM sqlite_sequence")
+        for table in ("patient", "payplan", "procedurelog"):
+            office.books.run("INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)", table, RESERVED)
         for number, category, label, value in DEFINITIONS:
             insert(office.books, "definition", DefNum=number, Category=category, ItemName=label, ItemValue=value)
         for code, description in CODES:

@@ -1,4 +1,4 @@
-"""Plays one payment plan vector on an office of the sandbox, over HTTP: plan, payments, balancing, service runs, closing."""
+"""Plays one payment plan vector on an office of the sandbox over HTTP: plan, payments, service runs, closing."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Scene:
 
     def _item(self, item: dict[str, Any]) -> tuple[str, int]:
         assert set(item) <= ITEM_KEYS, f"unknown production keys {sorted(set(item) - ITEM_KEYS)}"
-        amount = item.get("ProcFee", item.get("amount"))
+        amount = item.get("ProcFee", item.get("amount", 0))
         day = first_day(self.vector)
         if item.get("LinkType") == "Adjustment":
             adjustment = self.office.desk("adjustments", PatNum=self.patient, AdjAmt=amount, AdjDate=day)
@@ -145,16 +145,16 @@ class Scene:
     def paid(self) -> int:
         """Cents of real payments on the plan."""
         mine = [split for split in self.splits() if split["PayPlanNum"] == self.plan and split["kind"] == "payment"]
-        return sum(split["amount_cents"] for split in mine)
+        return sum(int(split["amount_cents"]) for split in mine)
 
     def unearned(self) -> int:
-        return sum(split["amount_cents"] for split in self.splits() if split["kind"] == "unearned")
+        return sum(int(split["amount_cents"]) for split in self.splits() if split["kind"] == "unearned")
 
     def due(self) -> int:
         """Cents of the rows due by today less what was really paid."""
         today = self.books["now"][:10]
         rows = [row for row in self.charges() if row["ChargeDate"] <= today]
-        return sum(row["principal_cents"] + row["interest_cents"] for row in rows) - self.paid()
+        return sum(int(row["principal_cents"] + row["interest_cents"]) for row in rows) - self.paid()
 
 
 def first_day(vector: Vector) -> str:

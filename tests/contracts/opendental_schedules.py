@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from tests.contracts.opendental_office import new_office
@@ -101,12 +102,13 @@ def completing(vector: Vector) -> Facts:
 
 
 def edited(vector: Vector) -> Facts:
-    """Staff put the third projected row into the books with $4.00."""
+    """Staff put one projected row into the books with another principal, as the vector's words say."""
+    said = re.match(r"(first|second|third|fourth) projected charge .* Principal ([\d.]+)", vector["edit"])
+    assert said, f"cannot read edit: {vector['edit']}"
     scene = Scene(vector, issue=False)
     before = projected(scene)
-    day = before[2]["date"]
-    assert vector["edit"].startswith("third projected charge") and "Principal 4.00" in vector["edit"], vector["edit"]
-    scene.office.desk("insert_charge", PayPlanNum=scene.plan, ChargeDate=day, principal_cents=400)
+    day = before[("first", "second", "third", "fourth").index(said[1])]["date"]
+    scene.office.desk("insert_charge", PayPlanNum=scene.plan, ChargeDate=day, principal_cents=cents(said[2]))
     after = projected(scene)
     drop = sum(row["principal"] for row in before) - sum(row["principal"] for row in after)
     return {
