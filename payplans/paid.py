@@ -24,34 +24,32 @@ class PaidSplit:
     is_unearned: bool = False
 
 
-def paid_on_principal(splits: Iterable[PaidSplit], *, charged_interest_cents: int) -> int:
-    """Cents of the splits that reduce principal, possibly more than was charged yet.
+Pools = dict[DebitType, int]
+
+
+def pools(splits: Iterable[PaidSplit]) -> Pools:
+    """Money on the plan by what it was meant to pay; a refund eats its own kind, then untyped, principal, interest."""
+    pool = dict.fromkeys(DebitType, 0)
+    for split in splits:
+        if not split.is_unearned:
+            pool[split.debit_type] += split.amount_cents
+    for kind in DebitType:
+        for other in DebitType:
+            eaten = min(max(0, -pool[kind]), max(0, pool[other]))
+            pool[kind] += eaten
+            pool[other] -= eaten
+    return {kind: max(0, amount) for kind, amount in pool.items()}
+
+
+def paid_on_principal(pool: Pools, *, charged_interest_cents: int) -> int:
+    """Cents that reduce principal, possibly more than was charged yet.
 
     Interest splits, then untyped ones, pay the charged interest; what either has left counts as principal.
     """
-    counted = [split for split in splits if not split.is_unearned]
-    interest, principal, unknown = (_net(counted, kind) for kind in _KINDS)
-    surplus = max(0, interest - charged_interest_cents)
-    unknown -= min(unknown, max(0, charged_interest_cents - interest))
-    return surplus + principal + unknown
-
-
-_KINDS = (DebitType.INTEREST, DebitType.PRINCIPAL, DebitType.UNKNOWN)
-
-
-def _net(splits: list[PaidSplit], kind: DebitType) -> int:
-    """Positive splits of `kind` less the negative ones; untyped refunds eat untyped money, principal, interest."""
-    unknown_debt = max(0, -_sum(splits, DebitType.UNKNOWN))
-    principal = max(0, _sum(splits, DebitType.PRINCIPAL))
-    if kind is DebitType.UNKNOWN:
-        return max(0, _sum(splits, kind))
-    if kind is DebitType.PRINCIPAL:
-        return max(0, principal - unknown_debt)
-    return max(0, _sum(splits, kind) - max(0, unknown_debt - principal))
-
-
-def _sum(splits: list[PaidSplit], kind: DebitType) -> int:
-    return sum(split.amount_cents for split in splits if split.debit_type is kind)
+    surplus = max(0, pool[DebitType.INTEREST] - charged_interest_cents)
+    open_interest = max(0, charged_interest_cents - pool[DebitType.INTEREST])
+    untyped = max(0, pool[DebitType.UNKNOWN] - open_interest)
+    return surplus + pool[DebitType.PRINCIPAL] + untyped
 
 
 @dataclass(frozen=True)

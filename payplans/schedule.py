@@ -13,7 +13,7 @@ from enum import Enum
 from itertools import groupby
 
 from payplans.amounts import interest_cents, link_value_cents, pay_amount_cents, period_rate
-from payplans.paid import DebitType, PaidSplit, divide_payment, paid_on_principal
+from payplans.paid import DebitType, PaidSplit, divide_payment, paid_on_principal, pools
 from payplans.periods import Frequency, due_date, first_period, issuing_doubtful, periods_from
 
 __all__ = [
@@ -180,9 +180,9 @@ class _Run:
         self.open_cents = sum(link.value_cents for link in chargeable) - charged
         if not issued:
             self.open_cents -= terms.down_payment_cents
-        paid = paid_on_principal(splits, charged_interest_cents=sum(row.interest_cents for row in issued))
-        # Principal on which interest still runs once everything paid is taken off it.
-        self.unpaid_cents = self.open_cents + charged - paid
+        self.principal_cents = self.open_cents + charged
+        self.charged_interest_cents = sum(row.interest_cents for row in issued)
+        self.pool = pools(splits)
         self.next_only = next_only
         self.out: list[LinkRow] = []
         self.valid = True
@@ -203,11 +203,13 @@ class _Run:
     def _interest(self, day: date) -> int:
         if day < self.terms.interest_start:
             return 0
+        paid = paid_on_principal(self.pool, charged_interest_cents=self.charged_interest_cents)
+        unpaid = self.principal_cents - paid
         # Money paid ahead lowers interest until the charged principal has caught up with it.
-        base = self.unpaid_cents if self.next_only else min(self.open_cents, self.unpaid_cents)
-        return interest_cents(base, self.rate)
+        return interest_cents(unpaid if self.next_only else min(self.open_cents, unpaid), self.rate)
 
     def _emit(self, day: date, principal: int, interest: int) -> None:
+        self.charged_interest_cents += interest
         while principal > 0 and self.queue:
             key, left = self.queue[0]
             part = min(principal, left)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from payplans.amounts import UnableToComputeAmount, interest_cents
-from payplans.paid import DebitType, PaidSplit, paid_on_principal
+from payplans.paid import DebitType, PaidSplit, paid_on_principal, pools
 from payplans.schedule import (
     MOST_ROWS,
     Frequency,
@@ -212,11 +212,13 @@ def test_money_paid_ahead_lowers_interest_until_the_charges_catch_up() -> None:
         ([PaidSplit(50_00, DebitType.PRINCIPAL), PaidSplit(-20_00, DebitType.PRINCIPAL)], 30_00),
         ([PaidSplit(50_00, DebitType.PRINCIPAL), PaidSplit(-20_00)], 30_00),
         ([PaidSplit(10_00, DebitType.PRINCIPAL), PaidSplit(25_00, DebitType.INTEREST), PaidSplit(-20_00)], 5_00),
+        ([PaidSplit(80_00), PaidSplit(-20_00, DebitType.PRINCIPAL)], 50_00),
+        ([PaidSplit(30_00, DebitType.PRINCIPAL), PaidSplit(-50_00, DebitType.INTEREST)], 0),
         ([PaidSplit(80_00, is_unearned=True)], 0),
     ],
 )
 def test_splits_pay_interest_before_principal(splits: list[PaidSplit], cents: int) -> None:
-    assert paid_on_principal(splits, charged_interest_cents=10_00) == cents
+    assert paid_on_principal(pools(splits), charged_interest_cents=10_00) == cents
 
 
 def test_terms_that_never_pay_off_have_no_rows_in_either_mode() -> None:
@@ -313,16 +315,16 @@ def test_any_projection_sums_up_moves_forward_and_never_goes_negative(
     assert len(rows) <= (1 if next_only else MOST_ROWS)
 
 
-@given(any_terms, any_links, any_day)
+@given(any_terms, any_links, any_splits, any_day)
 def test_issuing_the_next_row_leaves_the_rest_of_any_projection_as_it_was(
-    terms: Terms, links: list[Production], today: date
+    terms: Terms, links: list[Production], splits: list[PaidSplit], today: date
 ) -> None:
-    rows = project(terms, links, today=today).rows
+    down = Issued(date.min, terms.down_payment_cents, is_down_payment=True)
+    rows = project(terms, links, [down], splits, today=today).rows
     if not rows:
         return
-    down = Issued(date.min, terms.down_payment_cents, is_down_payment=True)
     first = Issued(rows[0].date, rows[0].principal_cents, rows[0].interest_cents)
-    assert project(terms, links, [down, first], today=today).rows == rows[1:]
+    assert project(terms, links, [down, first], splits, today=today).rows == rows[1:]
 
 
 @given(any_terms, any_links, any_day)
