@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from notifications.models import Channel, Kind
 
 LANGUAGES = {"en": "English", "es": "Español"}
-STOP_NOTE = {"en": "Reply STOP to opt out.", "es": "Responda STOP para no recibir mensajes."}
+STOP_NOTE = {"en": "Reply STOP to opt out.", "es": "Para salir responda STOP."}
 
 
 @dataclass(frozen=True)

@@ -121,11 +121,13 @@ def accepted(message: Message, reference: str, now: datetime) -> None:
     mine = Message.objects.filter(pk=message.pk)
     waiting = mine.filter(state__in=[State.SENDING, State.UNKNOWN, State.QUEUED])
     news = {"carrier_reference": reference[:64], "sent_at": now}
-    if not waiting.update(state=State.SENT, state_reason="", **news):
+    is_news = waiting.update(state=State.SENT, state_reason="", **news)
+    if is_news:
+        _note(message, "message.sent", "", now)
+    else:
         mine.filter(carrier_reference="").update(**news)
     if message.channel == Channel.SMS:
         MessagingAccount.objects.filter(practice_id=message.practice_id).exclude(problem="").update(problem="")
-    _note(message, "message.sent", "", now)
 
 
 def _refused(message: Message, refused: Refused, now: datetime) -> None:

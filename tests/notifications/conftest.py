@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connection
+from pytest_django.live_server_helper import LiveServer
 
 from notifications.models import MessagingAccount
 from patients.models import Patient
@@ -60,8 +60,7 @@ def mail_server(carrier: outside.Outside, settings: Any) -> outside.Outside:
 @pytest.fixture
 def ana(practice: Practice) -> Patient:
     """May be texted, has an e-mail address, lives by the practice's clock."""
-    patient: Patient = factories.PatientFactory(practice=practice)
-    return patient
+    return factories.PatientFactory.create(practice=practice)
 
 
 def texts(carrier: outside.Outside, **filters: str) -> list[dict[str, Any]]:
@@ -70,5 +69,16 @@ def texts(carrier: outside.Outside, **filters: str) -> list[dict[str, Any]]:
     return [one for one in found if one["direction"] != "inbound"]
 
 
-def no_transaction_is_open() -> bool:
-    return not connection.in_atomic_block
+@pytest.fixture(autouse=True)
+def _static_folder(settings: Any, tmp_path: Path) -> None:
+    """WhiteNoise warns about a folder that collectstatic has not made."""
+    settings.STATIC_ROOT = tmp_path
+
+
+@pytest.fixture
+def web(_static_folder: None, practice: Practice, settings: Any) -> Iterator[str]:
+    """KasperPay itself on a port, so that webhooks reach it; its address."""
+    server = LiveServer("localhost")
+    settings.BASE_URL = server.url
+    yield server.url
+    server.stop()

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import smtplib
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from notifications import outbox
+from django.core.mail.backends.base import BaseEmailBackend
+
+from notifications import outbox, tasks
 from notifications.models import Kind, Message
 from patients.models import Patient
+from practices.models import Practice
 
 VALUES = {
     "Transaction Amount": "$128.60",
@@ -34,3 +38,16 @@ def receipt(patient: Patient, now: datetime, **changes: Any) -> Message:
 
 def reread(message: Message) -> Message:
     return Message.objects.get(pk=message.pk)
+
+
+def walk(practice: Practice, now: datetime, *, minutes: int, step: int = 1) -> dict[str, int]:
+    """A pass of the sender every `step` minutes; the sums of what it reports."""
+    done = [tasks.run(practice.pk, now + timedelta(minutes=minute)) for minute in range(0, minutes, step)]
+    return {key: sum(one[key] for one in done) for key in ("sent", "found")}
+
+
+class HangsUp(BaseEmailBackend):
+    """A mail server that goes away in the middle of a message."""
+
+    def send_messages(self, email_messages: Any) -> int:
+        raise smtplib.SMTPServerDisconnected("Connection unexpectedly closed")
