@@ -288,7 +288,7 @@ any_terms = st.builds(
     Terms,
     frequency=st.sampled_from(Frequency),
     start=any_day,
-    pay_amount_cents=st.integers(-100, 500_00),
+    pay_amount_cents=st.integers(-1_00, 0) | st.integers(2_00, 500_00),
     apr_percent=st.floats(0, 60),
     down_payment_cents=st.integers(0, 100_00),
     interest_start=any_day,
