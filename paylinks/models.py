@@ -1,4 +1,4 @@
-"""A link that was texted or mailed. Only the hash of its token is stored."""
+"""A link that was texted or mailed, and the charges a patient agreed to on it. Only the hash of its token is stored."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import uuid
 from datetime import datetime
 
 from django.db import models
+from django.db.models import Q
 
+from cards.models import Card, CardSetup
 from patients.models import Patient
-from payments.models import DuePart
+from payments.models import Attempt, DuePart
 from practices.models.rows import PracticeRow
 
 
@@ -25,9 +27,56 @@ class PatientLink(PracticeRow):
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True, blank=True)
+    # The first button was pressed; merely reading the page changes nothing (previews of messengers read too).
     opened_at = models.DateTimeField(null=True, blank=True)
     # A card was entered through it.
     used_at = models.DateTimeField(null=True, blank=True)
 
     def is_usable(self, now: datetime) -> bool:
         return self.revoked_at is None and now < self.expires_at
+
+
+class LinkCharge(PracticeRow):
+    """One charge a patient agreed to on a link. It leads to at most one attempt, however often anything is repeated."""
+
+    class State(models.TextChoices):
+        # The patient is on the hosted card page.
+        AGREED = "AGREED", "Entering a card"
+        READY = "READY", "Waiting for a worker"
+        RUNNING = "RUNNING", "Charging"
+        DONE = "DONE", "Done"
+
+    # Stands in the address the browser comes back to.
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True)
+    link = models.ForeignKey(PatientLink, on_delete=models.PROTECT, related_name="charges")
+    due_part = models.ForeignKey(DuePart, on_delete=models.PROTECT, related_name="+")
+    amount_cents = models.BigIntegerField()
+    state = models.CharField(max_length=7, choices=State.choices)
+    # Exactly what was shown above the button; it becomes a Consent when the card is known.
+    consent_text = models.TextField()
+    language = models.CharField(max_length=5, default="en")
+    ip = models.GenericIPAddressField(null=True, blank=True)
+    agreed_at = models.DateTimeField()
+    setup = models.OneToOneField(CardSetup, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    card = models.ForeignKey(Card, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    # Real time by the database's clock: a lease of the worker, not business time.
+    claimed_at = models.DateTimeField(null=True, blank=True)
+    attempt = models.OneToOneField(Attempt, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    # Why nothing was asked, for staff.
+    refusal = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        constraints = [
+            # A double click is one charge.
+            models.UniqueConstraint(
+                fields=["link"], condition=Q(state__in=["READY", "RUNNING"]), name="one_charge_under_way_per_link"
+            ),
+        ]
+        indexes = [
+            # Read by the task that finishes what a lost call left (paylinks/charges.py).
+            models.Index(
+                fields=["practice", "agreed_at"],
+                condition=Q(state__in=["AGREED", "READY", "RUNNING"]),
+                name="link_charges_unfinished",
+            ),
+        ]

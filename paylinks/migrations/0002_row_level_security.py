@@ -11,5 +11,6 @@ class Migration(migrations.Migration):
     operations = [
         *protect(
             "paylinks_patientlink",
+            "paylinks_linkcharge",
         ),
     ]

@@ -1,0 +1,91 @@
+"""Opening, finding and revoking patient links. The address holds the only secret; nothing that leads to it is stored."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from core.tokens import link_token, token_hash
+from paylinks.models import PatientLink
+from payments.models import DuePart
+from payplans.models import Installment
+from practices.models import Event
+
+# Business time.
+VALID_FOR = timedelta(days=30)
+
+
+class State(StrEnum):
+    USABLE = "usable"
+    EXPIRED = "expired"
+    REVOKED = "revoked"
+    PAID = "paid"
+    # Nothing is owed on it any more, and it was not paid through us: plan closed, paid at the office.
+    NOTHING_OWED = "nothing owed"
+
+
+@dataclass(frozen=True)
+class Found:
+    """A link that exists. `part` is what it collects now: the open part of the same installment and payer."""
+
+    link: PatientLink
+    part: DuePart
+    state: State
+
+
+def open_fix_link(*, due_part: DuePart, now: datetime) -> uuid.UUID:
+    """The nonce of the link that repairs this due part: the one still good, else a new one. No own transaction."""
+    good = PatientLink.objects.filter(due_part=due_part, revoked_at=None, expires_at__gt=now).first()
+    if good is not None:
+        return good.nonce
+    nonce = uuid.uuid4()
+    PatientLink.objects.create(
+        practice_id=due_part.practice_id, nonce=nonce, token_hash=token_hash(link_token(nonce)),
+        purpose=PatientLink.Purpose.FIX_PAYMENT, patient_id=due_part.payer_id, due_part=due_part,
+        created_at=now, expires_at=now + VALID_FOR,
+    )  # fmt: skip
+    return nonce
+
+
+def find(token: str, now: datetime) -> Found | None:
+    """The link of this token in the practice in scope; None for a token that is wrong or another practice's."""
+    links = PatientLink.objects.select_related("patient", "practice", "due_part__installment__plan")
+    link = links.filter(token_hash=token_hash(token)).first()
+    if link is None:
+        return None
+    part = _part_now(link.due_part)
+    return Found(link, part, _state(link, part, now))
+
+
+def _part_now(part: DuePart) -> DuePart:
+    """When the amount changed, the part was replaced by another of the same installment (payments/due_parts.py)."""
+    if part.state != DuePart.State.CLOSED or part.installment is None:
+        return part
+    same = DuePart.objects.filter(installment=part.installment, payer=part.payer_id).exclude(state=DuePart.State.CLOSED)
+    return same.select_related("installment__plan").order_by("-pk").first() or part
+
+
+def _state(link: PatientLink, part: DuePart, now: datetime) -> State:
+    # A receipt is shown as long as the link is good; a paid link is not a dead one.
+    if link.revoked_at is not None:
+        return State.REVOKED
+    if now >= link.expires_at:
+        return State.EXPIRED
+    if part.state == DuePart.State.PAID or _is_paid(part.installment):
+        return State.PAID
+    return State.USABLE if part.state == DuePart.State.OPEN else State.NOTHING_OWED
+
+
+def _is_paid(installment: Installment | None) -> bool:
+    return installment is not None and installment.status == Installment.Status.PAID
+
+
+def revoke(link: PatientLink, *, actor: str, now: datetime) -> None:
+    """Make the address useless at once."""
+    if PatientLink.objects.filter(pk=link.pk, revoked_at=None).update(revoked_at=now):
+        Event.record(
+            link.practice_id, kind="link.revoked", actor=actor, now=now,
+            about={"patient": link.patient_id, "link": link.pk},
+        )  # fmt: skip
