@@ -31,15 +31,49 @@ class Connection(PracticeRow):
     last_pull_at = models.DateTimeField(null=True, blank=True)
     problem = models.CharField(max_length=300, blank=True)
     problem_since = models.DateTimeField(null=True, blank=True)
-    # Change cursor: the office's own clock, as text in Open Dental's format; moved only after a commit.
+    # Change cursors: the office's own clock, as text in Open Dental's format; moved only with what they found.
     cursor = models.CharField(max_length=19, blank=True)
+    patients_cursor = models.CharField(max_length=19, blank=True)
     fully_pulled_at = models.DateTimeField(null=True, blank=True)
-    plans_fingerprints = models.JSONField(default=dict, blank=True)
-    # Last cycle: {"calls": 3, "changed": 1, "seconds": 0.4}
+    # Counts cycles: what is compared in turn is chosen by it.
+    turn = models.PositiveIntegerField(default=0)
+    # Last cycle: {"calls": 3, "changed": 1, "problems": 0, "seconds": 0.4}
     last_cycle = models.JSONField(default=dict, blank=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["practice"], name="one_opendental_connection_per_practice")]
+
+
+class PlanToRead(PracticeRow):
+    """A plan that was found changed and waits to be read. Stands from discovery until its facts are stored."""
+
+    pay_plan_num = models.BigIntegerField()
+    pat_num = models.BigIntegerField(default=0, help_text="0 = not known yet")
+    found_at = models.DateTimeField()
+    # Reading failed for this plan alone: when it is tried again.
+    next_at = models.DateTimeField()
+    tries = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["practice", "pay_plan_num"], name="plan_to_read_once")]
+
+
+class PlanFingerprint(PracticeRow):
+    """What a plan's rows looked like in SQL when they were last found: tells edits and deletions without timestamps."""
+
+    class Of(models.TextChoices):
+        PLAN = "PLAN", "payplan"
+        CHARGES = "CHARGES", "payplancharge"
+        SPLITS = "SPLITS", "paysplit"
+
+    of = models.CharField(max_length=8, choices=Of.choices)
+    pay_plan_num = models.BigIntegerField()
+    rows = models.BigIntegerField()
+    # Sum of the CRC32 of its rows.
+    checksum = models.DecimalField(max_digits=30, decimal_places=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["practice", "of", "pay_plan_num"], name="plan_fingerprint_once")]
 
 
 class GuarantorTurn(PracticeRow):
@@ -65,6 +99,4 @@ class QuarantinedRow(PracticeRow):
     resolved_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["practice", "resource", "row_key"], name="quarantined_row_once")
-        ]
+        constraints = [models.UniqueConstraint(fields=["practice", "resource", "row_key"], name="quarantined_row_once")]

@@ -1,0 +1,111 @@
+"""Moves of a ledger posting between its states: each one a guarded UPDATE with its event, committed at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+
+from payments.models import Alarm, LedgerPosting
+from practices.models import Event
+
+State = LedgerPosting.State
+# The API gives up after 60 s, so what was sent is in the books by then or never will be.
+SEARCH_GAP = timedelta(seconds=60)
+_LONGEST_PAUSE = timedelta(minutes=15)
+
+
+def about(posting: LedgerPosting) -> dict[str, int]:
+    """The ids under which the posting's events and alarms are found."""
+    ids = {"posting": posting.pk, "payment": posting.payment_id, "patient": posting.patient_id}
+    if posting.plan_id:
+        ids["plan"] = posting.plan_id
+    allocation = posting.payment.allocations.first()
+    if allocation is not None:
+        ids["installment"] = allocation.installment_id
+    return ids
+
+
+def move(posting: LedgerPosting, *, when: Iterable[str], now: datetime, text: str = "", **changes: Any) -> bool:
+    """Change the row if it still is in one of the states `when`; False when somebody else moved it first."""
+    before = posting.state
+    with transaction.atomic():
+        moved = LedgerPosting.objects.filter(pk=posting.pk, state__in=list(when)).update(**changes)
+        if moved and changes.get("state", before) != before:
+            Event.record(
+                posting.practice_id, kind=f"posting_{changes['state'].lower()}", actor="poster", now=now,
+                about=about(posting), text=text[:400], before={"state": before}, after={"state": changes["state"]},
+            )  # fmt: skip
+    posting.refresh_from_db()
+    return bool(moved)
+
+
+def claim(posting: LedgerPosting, *, route: str, body: dict[str, Any], now: datetime, **more: Any) -> bool:
+    """Make it ours to send: committed before anything is sent."""
+    return move(
+        posting, when=[State.QUEUED, State.UNCLEAR], now=now, text=route, state=State.SENDING, route=route,
+        sent_body=body, claimed_at=now, sends=posting.sends + 1, searches=0, state_reason="", **more,
+    )  # fmt: skip
+
+
+def put_back(posting: LedgerPosting, reason: str, *, now: datetime, wait: timedelta | None = None) -> None:
+    """Certainly not done and likely to heal: wait longer each time. `state_reason` tells staff why."""
+    pause = wait or min(_LONGEST_PAUSE, timedelta(seconds=15 * 2 ** min(posting.tries, 10)))
+    sends = max(0, posting.sends - 1) if posting.state == State.SENDING else posting.sends
+    state = State.QUEUED if posting.state == State.SENDING else posting.state
+    move(
+        posting, when=[posting.state], now=now, text=reason, state=state, state_reason=reason[:300],
+        tries=posting.tries + 1, sends=sends, next_at=now + pause,
+    )  # fmt: skip
+
+
+def unclear(posting: LedgerPosting, reason: str, *, now: datetime) -> None:
+    """It may have been done: the office is searched once the API can't be working on it any more."""
+    move(
+        posting, when=[State.SENDING], now=now, text=reason, state=State.UNCLEAR, state_reason=reason[:300],
+        searches=0, next_at=now + SEARCH_GAP,
+    )  # fmt: skip
+
+
+def posted(posting: LedgerPosting, pay_num: int, *, now: datetime) -> None:
+    """Open Dental has it under this number; reading back follows."""
+    move(
+        posting, when=[State.SENDING, State.UNCLEAR], now=now, text=f"PayNum {pay_num}", state=State.POSTED,
+        pay_num=pay_num, state_reason="", tries=0, next_at=now,
+    )  # fmt: skip
+
+
+def matched(posting: LedgerPosting, *, now: datetime) -> None:
+    if move(posting, when=[State.POSTED], now=now, state=State.MATCHED, state_reason="", matched_at=now):
+        Alarm.objects.filter(
+            practice_id=posting.practice_id, key=_key(posting), closed_at=None
+        ).update(closed_at=now, closed_by="poster")  # fmt: skip
+
+
+def stuck(posting: LedgerPosting, state: str, reason: str, *, now: datetime) -> None:
+    """A person must look: REFUSED or MISMATCH, with an alarm."""
+    move(posting, when=[posting.state], now=now, text=reason, state=state, state_reason=reason[:300])
+    alarm(posting, f"POSTING_{state}", reason, now=now)
+
+
+def alarm(posting: LedgerPosting, kind: str, reason: str, *, now: datetime, key: str = "") -> None:
+    Alarm.raise_once(
+        posting.practice_id, kind=kind, key=key or _key(posting), text=reason, about=about(posting), now=now
+    )
+
+
+def _key(posting: LedgerPosting) -> str:
+    return f"posting:{posting.pk}"
+
+
+def look_again(posting: LedgerPosting, *, now: datetime) -> bool:
+    """A person says the cause is gone: what may have been sent is searched for first, never just sent again."""
+    if posting.state == State.MISMATCH:
+        return move(posting, when=[State.MISMATCH], now=now, state=State.POSTED, next_at=now, tries=0)
+    state = State.UNCLEAR if posting.sends else State.QUEUED
+    return move(
+        posting, when=[State.REFUSED], now=now, state=state, next_at=now, tries=0, searches=0,
+        sends=min(1, posting.sends),
+    )  # fmt: skip

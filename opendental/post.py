@@ -1,0 +1,262 @@
+"""The ledger outbox of a practice: send, look for what was lost, read back, repair. One writer per office.
+
+Every step is committed before the next one begins, so that a worker killed anywhere is picked up from its state:
+SENDING for too long → UNCLEAR → searched by reference; POSTED → splits read → Partial if needed → read again.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from datetime import datetime, timedelta
+from typing import Any
+
+from core.calendar import local_date
+from core.money import format_cents
+from opendental import features, outbox, verify, wire
+from opendental.client import Office
+from opendental.errors import NotAllowed, OpenDentalError, Refused, Throttled, TooOldVersion, UnableToReachOffice
+from opendental.fields import Unreadable
+from opendental.models import Connection
+from opendental.outbox import State
+from opendental.turns import only_one
+from payments.models import LedgerPosting
+from payplans.models import Installment, PayPlan
+
+log = logging.getLogger(__name__)
+Route = LedgerPosting.Route
+# A worker that holds a posting longer than this is dead: one request takes 65 s at most.
+LOST_AFTER = timedelta(minutes=2)
+# The office's clock may be a little behind ours around midnight.
+_HEALS = re.compile(r"future", re.IGNORECASE)
+
+
+def post_due(practice_id: int, now: datetime) -> int:
+    """Work through every posting whose time has come; returns how many were worked on."""
+    connection = Connection.objects.get(practice_id=practice_id)
+    with only_one("post", practice_id) as turn:
+        if turn is None:
+            return 0
+        office = Office(connection, urgent=True)
+        office.heartbeat = turn.extend
+        return Poster(connection, office, now).run()
+
+
+class Poster:
+    """One pass over a practice's outbox."""
+
+    def __init__(self, connection: Connection, office: Office, now: datetime) -> None:
+        self.connection = connection
+        self.office = office
+        self.now = now
+        self.is_away = False
+
+    def run(self) -> int:
+        self._find_lost()
+        worked = 0
+        due = LedgerPosting.objects.filter(
+            practice_id=self.connection.practice_id,
+            state__in=[State.QUEUED, State.UNCLEAR, State.POSTED],
+            next_at__lte=self.now,
+        ).order_by("next_at", "pk")
+        for posting in due.select_related("plan__patient", "plan__guarantor", "patient", "payment"):
+            if self.is_away:
+                break
+            self._work(posting)
+            worked += 1
+        return worked
+
+    def _find_lost(self) -> None:
+        lost = LedgerPosting.objects.filter(
+            practice_id=self.connection.practice_id, state=State.SENDING, claimed_at__lte=self.now - LOST_AFTER
+        )
+        for posting in lost:
+            outbox.unclear(posting, "The worker that sent it was lost.", now=self.now)
+            # Its request is long over, so there is nothing to wait for.
+            outbox.move(posting, when=[State.UNCLEAR], now=self.now, next_at=self.now)
+
+    def _work(self, posting: LedgerPosting) -> None:
+        match posting.state:
+            case State.QUEUED:
+                self._send(posting)
+            case State.UNCLEAR:
+                self._search(posting)
+            case State.POSTED:
+                self._read_back(posting)
+
+    # Sending
+
+    def _send(self, posting: LedgerPosting) -> None:
+        if reason := self._cannot_post():
+            outbox.put_back(posting, reason, now=self.now)
+            outbox.alarm(posting, "POSTING_BLOCKED", reason, now=self.now, key="posting-blocked")
+            return
+        installment = _installment(posting)
+        route = _route(self.connection, posting, installment)
+        body = _body(self.connection, posting, route)
+        today = local_date(self.now, posting.practice.zone)
+        if not outbox.claim(posting, route=route, body=body, now=self.now, office_date=today):
+            return
+        try:
+            answer = wire.payment(self.office.post("/payments", body))
+        except OpenDentalError as error:
+            self._send_failed(posting, error)
+        except Unreadable:
+            outbox.unclear(posting, "Open Dental's answer can't be understood.", now=self.now)
+        else:
+            outbox.posted(posting, answer.pay_num, now=self.now)
+            self._read_back(posting)
+
+    def _cannot_post(self) -> str:
+        if not features.can_post(self.connection):
+            return "The Open Dental key lacks the permission Payments."
+        if not self.connection.pay_type_num:
+            return "No payment type is chosen for posting to Open Dental."
+        return ""
+
+    def _send_failed(self, posting: LedgerPosting, error: OpenDentalError) -> None:
+        self._note(posting, error)
+        if not error.certainly_not_done:
+            outbox.unclear(posting, error.reason, now=self.now)
+        elif isinstance(error, Throttled):
+            outbox.put_back(posting, error.reason, now=self.now, wait=timedelta(seconds=error.retry_after))
+        elif isinstance(error, UnableToReachOffice) or _HEALS.search(error.explanation):
+            outbox.put_back(posting, error.reason, now=self.now)
+        elif isinstance(error, NotAllowed):
+            outbox.put_back(posting, error.reason, now=self.now)
+            outbox.alarm(posting, "POSTING_BLOCKED", error.reason, now=self.now, key="posting-blocked")
+        else:
+            outbox.stuck(posting, State.REFUSED, error.reason, now=self.now)
+
+    # Looking for what may have arrived
+
+    def _search(self, posting: LedgerPosting) -> None:
+        try:
+            found = verify.find(self.office, self.connection, posting)
+        except OpenDentalError as error:
+            self._note(posting, error)
+            outbox.put_back(posting, error.reason, now=self.now)
+            return
+        if len(found) > 1:
+            numbers = ", ".join(str(number) for number in found)
+            reason = f"Open Dental has this payment {len(found)} times (PayNum {numbers}): remove all but the first."
+            outbox.alarm(posting, "POSTING_DUPLICATE", reason, now=self.now, key=f"duplicate:{posting.pk}")
+        if found:
+            outbox.posted(posting, found[0], now=self.now)
+            self._read_back(posting)
+        else:
+            self._not_found(posting)
+
+    def _not_found(self, posting: LedgerPosting) -> None:
+        """Two searches with a gap prove that it did not arrive; then it is sent once more, and never a third time."""
+        if posting.searches == 0:
+            outbox.move(posting, when=[State.UNCLEAR], now=self.now, searches=1, next_at=self.now + outbox.SEARCH_GAP)
+        elif posting.sends < 2:
+            self._send(posting)
+        else:
+            reason = "Open Dental did not confirm this payment twice and does not show it: check the ledger by hand."
+            outbox.stuck(posting, State.REFUSED, reason, now=self.now)
+
+    # Reading back
+
+    def _read_back(self, posting: LedgerPosting) -> None:
+        try:
+            self._compare(posting)
+        except OpenDentalError as error:
+            self._note(posting, error)
+            outbox.put_back(posting, error.reason, now=self.now, wait=_wait(error))
+        except Unreadable as error:
+            outbox.stuck(posting, State.MISMATCH, f"Open Dental's splits can't be understood: {error}.", now=self.now)
+
+    def _compare(self, posting: LedgerPosting) -> None:
+        splits = verify.splits_of(self.office, self.connection, posting.pay_num or 0)
+        if splits is None:
+            self._compare_amount(posting)
+            return
+        verdict = verify.judge(posting, splits, _numbers(posting))
+        if verdict.rows_missed and (refusal := self._repair(posting)) is not None:
+            if refusal:
+                outbox.stuck(posting, State.MISMATCH, f"{verdict.reason} {refusal}", now=self.now)
+                return
+            verdict = verify.judge(posting, self._splits(posting), _numbers(posting))
+        if verdict.matches:
+            outbox.matched(posting, now=self.now)
+        else:
+            outbox.stuck(posting, State.MISMATCH, verdict.reason, now=self.now)
+
+    def _splits(self, posting: LedgerPosting) -> list[wire.SplitFacts]:
+        return verify.splits_of(self.office, self.connection, posting.pay_num or 0) or []
+
+    def _compare_amount(self, posting: LedgerPosting) -> None:
+        """An office too old to show splits: the payment itself must be there with its amount."""
+        if verify.find(self.office, self.connection, posting):
+            outbox.matched(posting, now=self.now)
+        else:
+            outbox.stuck(posting, State.MISMATCH, "Open Dental does not show this payment.", now=self.now)
+
+    def _repair(self, posting: LedgerPosting) -> str | None:
+        """Put the payment on its own charge rows. '' = done, a sentence = refused, None = nothing to repair with.
+
+        Repeating it replaces the same splits by the same splits, so a lost answer does no harm.
+        """
+        plan, installment = posting.plan, _installment(posting)
+        if plan is None or installment is None:
+            return None
+        rows = verify.targets(self.office, self.connection, plan, installment, posting)
+        if not rows:
+            return f"{format_cents(posting.amount_cents)} is not open on this installment any more."
+        amounts = [{"PayPlanChargeNum": number, "Amount": cents / 100} for number, cents in rows]
+        try:
+            self.office.put(f"/payments/{posting.pay_num}/Partial", {"payPlanChargeNumsAndAmounts": amounts})
+        except (Refused, TooOldVersion) as error:
+            return error.reason
+        return ""
+
+    def _note(self, posting: LedgerPosting, error: OpenDentalError) -> None:
+        log.warning("posting %s of practice %s: %s", posting.pk, posting.practice_id, error)
+        # The office is away: the other postings would only wait for the same silence.
+        self.is_away = isinstance(error, UnableToReachOffice | NotAllowed | Throttled)
+
+
+def _wait(error: OpenDentalError) -> timedelta | None:
+    return None if error.certainly_not_done else outbox.SEARCH_GAP
+
+
+def _installment(posting: LedgerPosting) -> Installment | None:
+    allocation = posting.payment.allocations.select_related("installment").first()
+    return allocation.installment if allocation else None
+
+
+def _numbers(posting: LedgerPosting) -> set[int]:
+    installment = _installment(posting)
+    return set(installment.charge_rows.values_list("pay_plan_charge_num", flat=True)) if installment else set()
+
+
+def _route(connection: Connection, posting: LedgerPosting, installment: Installment | None) -> str:
+    if posting.plan is None or installment is None:
+        return Route.PATIENT
+    return features.route_of(connection, posting.plan, is_issued=installment.is_issued)
+
+
+def _body(connection: Connection, posting: LedgerPosting, route: str) -> dict[str, Any]:
+    """POST /payments. Exactly this is stored, sent and searched for."""
+    body: dict[str, Any] = {
+        "PatNum": posting.patient.pat_num,
+        "PayAmt": f"{posting.amount_cents / 100:.2f}",
+        "PayDate": local_date(posting.payment.paid_at, posting.practice.zone).isoformat(),
+        "CheckNum": posting.reference,
+        "PayNote": f"{posting.reference} KasperPay card payment",
+    }
+    if features.at_least(connection, "23.1.27"):
+        body["PayType"] = connection.pay_type_num
+    if route != Route.PATIENT and posting.plan is not None:
+        body |= {"PatNum": account_of(posting.plan), "payPlanNum": posting.plan.pay_plan_num}
+    if route == Route.PREPAYMENT:
+        body["isPrepayment"] = "true"
+    return body
+
+
+def account_of(plan: PayPlan) -> int:
+    """PatNum of the account a plan's charges live on: the patient's, or the guarantor's of another family."""
+    same_family = plan.patient.guarantor_num == plan.guarantor.guarantor_num
+    return plan.patient.pat_num if same_family else plan.guarantor.pat_num

@@ -1,0 +1,97 @@
+"""Asks Open Dental, shortly before a charge, whether the money is still owed, and stamps the answer (decisions 2)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from opendental import features, store
+from opendental.client import Office
+from opendental.errors import NotFoundInOffice, OpenDentalError
+from opendental.fields import Unreadable
+from opendental.models import Connection
+from opendental.plans import pull_plan
+from payments.models import DueCheck, DuePart, LedgerPosting
+from payments.upward import UnableToRecheck
+from payplans.models import Installment, PayPlan
+
+# At most this is taken for rounding: a projection may be a cent off (decisions 13).
+_CENT = 1
+
+
+def recheck(due_part_id: int, *, now: datetime) -> None:
+    """Read the part's plan anew and stamp a DueCheck. Raises UnableToRecheck; then there is no fresh stamp."""
+    part = DuePart.objects.select_related("installment__plan").get(pk=due_part_id)
+    connection = Connection.objects.filter(practice_id=part.practice_id).first()
+    if part.installment is None or connection is None:
+        raise UnableToRecheck("Open Dental is not connected.")
+    _read_anew(connection, part.installment.plan, now)
+    installment = Installment.objects.select_related("plan__patient", "plan__guarantor").get(pk=part.installment.pk)
+    facts = {
+        "practice_id": part.practice_id,
+        "checked_at": now,
+        "owed_cents": _owed_cents(part, installment),
+        "obstacle": _obstacle(connection, installment)[:200],
+    }
+    DueCheck.objects.update_or_create(due_part=part, defaults=facts)
+
+
+def _read_anew(connection: Connection, plan: PayPlan, now: datetime) -> None:
+    try:
+        pull_plan(connection, plan.pay_plan_num, now, office=Office(connection, urgent=True))
+    except store.Overtaken:
+        return  # Somebody else has just read it: that is fresh enough.
+    except NotFoundInOffice:
+        return  # The patient is gone: an obstacle, not a failure.
+    except OpenDentalError as error:
+        raise UnableToRecheck(error.reason) from error
+    except Unreadable as error:
+        raise UnableToRecheck(f"Open Dental's answer about this plan can't be understood: {error}.") from error
+
+
+def _owed_cents(part: DuePart, installment: Installment) -> int:
+    """Never more than Open Dental itself shows as open on the installment's charges."""
+    owed = installment.owed_cents if installment.is_open else 0
+    return min(part.amount_cents, owed)
+
+
+def _obstacle(connection: Connection, installment: Installment) -> str:
+    """Why it must not be charged although money is owed; '' = it may."""
+    plan = installment.plan
+    return _plan_obstacle(plan) or _posting_obstacle(connection, plan) or _row_obstacle(installment)
+
+
+def _plan_obstacle(plan: PayPlan) -> str:
+    if plan.kind == PayPlan.Kind.INSURANCE:
+        return "Insurance payment plans are never charged"
+    if plan.patient.gone_at or plan.guarantor.gone_at:
+        return "Open Dental no longer has this patient"
+    if plan.gone_at:
+        return "Open Dental no longer has this plan"
+    if plan.is_closed:
+        return "The plan is closed in Open Dental"
+    if plan.office_card_active:
+        return "The office's own recurring card charge is active on this plan in Open Dental"
+    return plan.schedule_problem
+
+
+def _posting_obstacle(connection: Connection, plan: PayPlan) -> str:
+    if LedgerPosting.objects.filter(plan=plan, state__in=LedgerPosting.unsettled_states()).exists():
+        return "An earlier payment of this plan is still being looked for in Open Dental"
+    if not features.can_post(connection) or not connection.pay_type_num:
+        return "Nothing can be posted to this office's Open Dental"
+    return ""
+
+
+def _row_obstacle(installment: Installment) -> str:
+    """Open Dental moved a prepayment of ours onto this charge: a person must see which installment it paid."""
+    rows = list(installment.charge_rows.all())
+    open_cents = sum(row.amount_cents - row.paid_cents for row in rows)
+    if rows and open_cents + _CENT < installment.owed_cents and not _posting_waits(installment.plan):
+        return "Open Dental shows less open on this charge than KasperPay: an earlier payment was put on it"
+    return ""
+
+
+def _posting_waits(plan: PayPlan) -> bool:
+    """Money we hold that Open Dental does not show yet explains any difference."""
+    settled = [LedgerPosting.State.MATCHED, LedgerPosting.State.MISMATCH]
+    return LedgerPosting.objects.filter(plan=plan).exclude(state__in=settled).exists()
