@@ -38,6 +38,8 @@ class Service:
     cwd: Path = ROOT
     patience_seconds: float = 30
     grace_seconds: float = 10
+    # Stopped only after everything that uses it.
+    is_store: bool = False
 
 
 @dataclass

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ops.children import ROOT, Service
+from ops.children import Service
 from ops.places import Places
 from ops.ports import answers_http
 
@@ -33,15 +33,7 @@ def services(places: Places, ports: Mapping[str, int], environment: Mapping[str,
     where = addresses(ports)
     links = [part for name, title in PAGES.items() for part in ("--link", f"{title}={getattr(where, name)}")]
     extra = {"control": links, "messaging": ["--smtp-port", str(ports["smtp"])]}
-    return [
-        _service(name, places, ports[name], extra.get(name, []), environment)
-        for name in ("control", *PAGES)
-        if _is_there(name)
-    ]
-
-
-def _is_there(name: str) -> bool:
-    return (ROOT / f"sandbox/{name}.py").exists() or (ROOT / f"sandbox/{name}/__main__.py").exists()
+    return [_service(name, places, ports[name], extra.get(name, []), environment) for name in ("control", *PAGES)]
 
 
 def _service(name: str, places: Places, port: int, extra: list[str], environment: Mapping[str, str]) -> Service:

@@ -174,6 +174,7 @@ def service(cluster: Cluster, log: Path, *, throw_away: bool = False) -> Service
         orphan_signal=signal.SIGINT,
         account=cluster.account,
         grace_seconds=20,
+        is_store=True,
     )
 
 

@@ -20,11 +20,20 @@ die() {
 
 is_new_enough() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; }
 
+# Every Python on the PATH, the named one first: an old one may stand before a new one.
+python_candidates() {
+    [ -z "${PYTHON:-}" ] || command -v "$PYTHON" || true
+    for name in python3 python3.11 python3.12 python3.13 python3.14; do
+        printf '%s\n' "$PATH" | tr ':' '\n' | while read -r folder; do
+            [ ! -x "$folder/$name" ] || printf '%s\n' "$folder/$name"
+        done
+    done
+}
+
 # Prints the first Python of at least 3.11; names what was found instead when there is none.
 find_python() {
     found=""
-    for candidate in ${PYTHON:-} python3 python3.11 python3.12 python3.13 python3.14 /usr/bin/python3; do
-        path=$(command -v "$candidate" 2>/dev/null) || continue
+    for path in $(python_candidates); do
         if is_new_enough "$path"; then
             printf '%s\n' "$path"
             return 0

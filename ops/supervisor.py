@@ -1,4 +1,4 @@
-"""Starts services in order, restarts what dies (with a growing pause), stops all in reverse."""
+"""Starts services in order, restarts what dies (with a growing pause), stops all, stores last."""
 
 from __future__ import annotations
 
@@ -73,11 +73,14 @@ class Supervisor:
         return [seat.service.name for seat in self.seats if not seat.child.is_alive]
 
     def stop(self) -> None:
-        """Stop in reverse order, each given its grace; nothing is left behind."""
-        while self.seats:
-            child = self.seats.pop().child
-            child.ask_to_stop()
-            child.finish()
+        """Ask what uses the stores to stop, wait for it, then the stores; nothing is left behind."""
+        for stores in (False, True):
+            children = [seat.child for seat in reversed(self.seats) if seat.service.is_store == stores]
+            for child in children:
+                child.ask_to_stop()
+            for child in children:
+                child.finish()
+        self.seats.clear()
 
 
 def _until_ready(child: Child) -> None:

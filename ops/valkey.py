@@ -26,6 +26,7 @@ def service(folder: Path, log: Path, *, port: int, password: str, throw_away: bo
         log=log,
         is_ready=answers_ping(port, password),
         cwd=folder,
+        is_store=True,
     )
 
 
