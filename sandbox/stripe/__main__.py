@@ -19,11 +19,12 @@ def main() -> None:
     parser.add_argument("--name", help="the practice line on this key's hosted pages")
     parser.add_argument("--webhook", help="send the key's events to this URL")
     parser.add_argument("--webhook-secret", help="and sign them with this secret")
+    parser.add_argument("--public-url", help="how browsers reach this process, when not by 127.0.0.1 and the port")
     wish = parser.parse_args()
     if wish.webhook and not (wish.secret_key and wish.webhook_secret):
         parser.error("--webhook needs --secret-key and --webhook-secret")
     books = Books(wish.state, Clock(wish.clock))
-    books.host = f"http://127.0.0.1:{wish.port}"
+    books.host = wish.public_url or f"http://127.0.0.1:{wish.port}"
     app = make(books, lambda: prepare(books, wish))
     Courier(books).start()
     server.serve(app, wish.port)

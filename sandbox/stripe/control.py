@@ -176,6 +176,8 @@ class Control:
         for account, item in self.books.every(kind):
             row = {"account": account, **{name: item[name] for name in kept if name in item}}
             if kind == "charge":
+                # The network counts tries per card and not per id, so audits need what makes two ids one card.
+                row["fingerprint"] = item["payment_method_details"]["card"]["fingerprint"]
                 row["failure_code"], row["reason"] = item["failure_code"], (item["outcome"] or {}).get("reason")
             rows.append(row)
         return rows

@@ -13,6 +13,9 @@ FIELDS = {
     "source",
 }  # fmt: skip
 
+# Lists that are left out of an object unless asked for.
+ON_REQUEST = {"refunds": "charge", "line_items": "checkout.session"}
+
 
 def render(scope: Scope, item: JSON, paths: list[str]) -> JSON:
     """The answer as the caller sees it: own fields dropped, the named paths expanded."""
@@ -33,9 +36,9 @@ def _expand(scope: Scope, item: Any, parts: list[str], path: str) -> None:
             item["data"][place] = dict(row)
             _expand(scope, item["data"][place], rest, path)
         return
-    if not isinstance(item, dict) or (head not in item and head not in ("refunds", "line_items")):
+    if not isinstance(item, dict) or (head not in item and ON_REQUEST.get(head) != item.get("object")):
         raise _unknown(path)
-    if rest and isinstance(item[head], dict) and "object" not in item[head]:
+    if rest and isinstance(item.get(head), dict) and "object" not in item[head]:
         item[head] = dict(item[head])
     else:
         _fetch(scope, item, head, path)
@@ -49,9 +52,9 @@ def _fetch(scope: Scope, item: JSON, name: str, path: str) -> None:
     value = item.get(name)
     if isinstance(value, str):
         item[name] = scope.find(value)
-    elif name == "refunds":
+    elif name == "refunds" and item["object"] == "charge":
         item[name] = listing(scope.where("refund", charge=item["id"]), f"/v1/charges/{item['id']}/refunds")
-    elif name == "line_items":
+    elif name == "line_items" and item["object"] == "checkout.session":
         item[name] = listing(item["_lines"], f"/v1/checkout/sessions/{item['id']}/line_items")
 
 

@@ -17,6 +17,8 @@ from sandbox.stripe.wire import JSON, ApiError
 
 NOT_A_TEST_CARD = "This is a practice page: it takes test card numbers only. Nothing was stored."
 
+Page = tuple[str, int, dict[str, str]]
+
 
 @dataclass
 class Form:
@@ -80,12 +82,12 @@ def _open(books: Books, identifier: str) -> tuple[Scope, JSON] | None:
     return (scope, session) if scope and session else None
 
 
-def _show(books: Books, identifier: str) -> Response | tuple[str, int]:
+def _show(books: Books, identifier: str) -> Response | Page:
     found = _open(books, identifier)
     return _closed(books, *found) if found else _page("closed.html", 404, what="missing")
 
 
-def _closed(books: Books, scope: Scope, session: JSON) -> tuple[str, int]:
+def _closed(books: Books, scope: Scope, session: JSON) -> Page:
     name = accounts.name_of(books, scope.account)
     if session["status"] == "open":
         return _card_page(scope, session, Form(), None)
@@ -93,11 +95,12 @@ def _closed(books: Books, scope: Scope, session: JSON) -> tuple[str, int]:
     return _page("closed.html", status, what=session["status"], practice=name, back=session["cancel_url"])
 
 
-def _page(template: str, status: int = 200, **values: Any) -> tuple[str, int]:
-    return render_template(template, **values), status
+def _page(template: str, status: int = 200, **values: Any) -> Page:
+    """Never kept by the browser: going back must not show what was typed, nor a form that is used up."""
+    return render_template(template, **values), status, {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
 
 
-def _card_page(scope: Scope, session: JSON, form: Form, refused: str | None) -> tuple[str, int]:
+def _card_page(scope: Scope, session: JSON, form: Form, refused: str | None) -> Page:
     return _page(
         "pay.html",
         402 if refused else (422 if form.errors else 200),
@@ -109,7 +112,7 @@ def _card_page(scope: Scope, session: JSON, form: Form, refused: str | None) -> 
     )
 
 
-def _submit(books: Books, identifier: str) -> Response | tuple[str, int]:
+def _submit(books: Books, identifier: str) -> Response | Page:
     found = _open(books, identifier)
     if found is None:
         return _page("closed.html", 404, what="missing")

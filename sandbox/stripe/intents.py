@@ -13,6 +13,8 @@ from sandbox.stripe.wire import JSON, ApiError, invalid, public
 
 CONFIRMABLE = ("requires_payment_method", "requires_confirmation", "requires_action")
 CANCELABLE = (*CONFIRMABLE, "requires_capture", "processing")
+# Types switched on for every account here; others are silently filtered, as Stripe does.
+ACTIVATED = ("card", "card_present")
 _TEXTS = ("description", "receipt_email", "setup_future_usage", "statement_descriptor_suffix")
 
 
@@ -27,7 +29,8 @@ def open_intent(scope: Scope, params: JSON, **private: Any) -> JSON:
     if params.get("customer"):
         customers.need(scope, params["customer"], "customer")
     method = _given_method(scope, params, params.get("customer"))
-    types = [kind for kind in params.get("allowed_payment_method_types") or ["card"] if kind.startswith("card")]
+    types = [kind for kind in params.get("allowed_payment_method_types") or ["card"] if kind in ACTIVATED]
+    refuse(not types, "None of the allowed payment method types is activated.", param="allowed_payment_method_types")
     intent = scope.new(
         "payment_intent",
         allowed_payment_method_types=params.get("allowed_payment_method_types"),
@@ -129,6 +132,8 @@ def confirm(scope: Scope, params: JSON, identifier: str) -> JSON:
         method = methods.usable(scope, intent["payment_method"], intent["customer"])
     if method is None:
         raise unexpected(intent, "This PaymentIntent has no payment method; send one to confirm it.")
+    refuse("card" not in intent["payment_method_types"], "This PaymentIntent does not take cards without a reader.",
+           param="payment_method")  # fmt: skip
     return charge_with(scope, intent, method, off_session=bool(params.get("off_session")))
 
 

@@ -79,7 +79,9 @@ def _response(request: Request, saved: Saved, number: str) -> Response:
 def _answer(scope: Scope, request: Request, handler: Handler, spec: str, ids: dict[str, str]) -> Saved:
     pairs = [*request.args.items(multi=True), *request.form.items(multi=True)]
     tree = parse_form(pairs)
-    if request.method != "POST" or not scope.key:
+    if request.method != "POST":
+        scope.key = None
+    if not scope.key:
         params = check(SPECS[spec], tree)
         return _work(scope, request, handler, params, ids)
     if len(scope.key) > 255:

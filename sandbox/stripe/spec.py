@@ -163,6 +163,8 @@ def _list(kind: Kind, value: Any, path: str) -> list[Any]:
         return []
     if not isinstance(value, dict):
         raise invalid("Invalid array", param=path)
+    if "" in value.values():
+        raise invalid(f"{path} has an empty place.", code="parameter_invalid_empty", param=path)
     return [_value(kind, item, f"{path}[{place}]") for place, item in value.items()]
 
 
@@ -189,10 +191,9 @@ def _side(name: str, path: str) -> bool:
 
 
 def _int(value: str, path: str) -> int:
-    try:
-        return int(value)
-    except ValueError:
-        raise invalid(f"Invalid integer: {value}", code="parameter_invalid_integer", param=path) from None
+    if not re.fullmatch(r"-?[0-9]{1,18}", value):
+        raise invalid(f"Invalid integer: {value}", code="parameter_invalid_integer", param=path)
+    return int(value)
 
 
 def _bool(value: str, path: str) -> bool:
