@@ -145,11 +145,14 @@ class Projection:
     def _interest(self, due: date) -> int:
         if due < self.terms.interest_start or self.terms.apr == 0:
             return 0
-        principal = sum(charge.principal for charge in self.issued) + sum(row.principal for row in self.rows)
+        charged = [charge.principal for charge in self.issued] + [row.principal for row in self.rows]
         interest = sum(charge.interest for charge in self.issued) + sum(row.interest for row in self.rows)
-        beyond, unpaid = standing(self.pool, principal, interest)
-        base = self.total - self.unissued_down - principal + (unpaid if self.next_only else 0) - beyond
-        return half_even(dollars(max(0, base)) * self.terms.rate)
+        beyond, unpaid = standing(self.pool, sum(charged), interest)
+        # Added up in doubles: a base that comes out a hair short decides an exact half cent as Open Dental does.
+        base = dollars(self.total - self.unissued_down) - sum(map(dollars, charged)) - dollars(beyond)
+        if self.next_only:
+            base += dollars(unpaid)
+        return half_even(max(0.0, base) * self.terms.rate)
 
     def _charge(self, due: date, principal: int, interest: int) -> bool:
         """Spread one period over the production; False when no production is left."""

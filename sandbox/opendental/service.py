@@ -23,6 +23,11 @@ def next_run(office: Office, last: datetime) -> datetime:
     return moment if moment > last else moment + timedelta(days=1)
 
 
+def last_run(office: Office, now: datetime) -> datetime:
+    """The latest moment of a run not after `now`."""
+    return next_run(office, now) - timedelta(days=1)
+
+
 def catch_up(office: Office) -> None:
     """Run for every day whose run time has passed since the last look; days with the service off are lost."""
     now = office.now()

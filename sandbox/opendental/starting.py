@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sandbox.opendental import service
 from sandbox.opendental.office import Office, Registry, Settings
 from sandbox.opendental.records import insert, stamp
 
@@ -76,7 +77,8 @@ def fill(office: Office) -> None:
             insert(office.books, "preference", PrefName=name, ValueString=value)
         for name in ("ProgramVersion", "DataBaseVersion"):
             office.set_pref(name, office.settings.version)
-        office.set_pref("DynamicPayPlanLastDateTime", stamp(office.now()))
+        office.set_pref("DynamicPayPlanLastDateTime", stamp(service.last_run(office, office.now())))
+    office.mark_checked(office.now())
 
 
 def default_offices() -> list[Settings]:

@@ -18,11 +18,11 @@ class TooManyRequests(Exception):
         self.seconds = seconds
 
 
-def pause(office: Office) -> float:
+def pause(permissions: list[str]) -> float:
     """Seconds between requests: read-only 5, any paid permission 1, Enterprise 0.5."""
-    if "ApiEnterprise" in office.settings.permissions:
+    if "ApiEnterprise" in permissions:
         return 0.5
-    return 1.0 if set(office.settings.permissions) - {"ApiReadAll"} else 5.0
+    return 1.0 if set(permissions) - {"ApiReadAll"} else 5.0
 
 
 class Gate:
@@ -36,6 +36,9 @@ class Gate:
         self.free_at = 0.0
         self.held = threading.local()
 
+    def pause(self) -> float:
+        return pause(self.office.settings.permissions)
+
     def __enter__(self) -> None:
         self.held.by_me = self.office.settings.throttle
         if not self.held.by_me:
@@ -43,11 +46,11 @@ class Gate:
         with self.count:
             if self.office.switch("throttle_429") and self.waiting >= int(self.office.switch("throttle_queue")):
                 self.held.by_me = False
-                raise TooManyRequests(max(1, round(pause(self.office) * self.waiting)))
+                raise TooManyRequests(max(1, round(self.pause() * self.waiting)))
             self.waiting += 1
         self.turn.acquire()
         time.sleep(max(0.0, self.free_at - time.monotonic()))
-        self.free_at = time.monotonic() + pause(self.office)
+        self.free_at = time.monotonic() + self.pause()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

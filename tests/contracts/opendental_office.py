@@ -108,3 +108,18 @@ def new_office(day: str = "2024-06-10", hour: str = "10:00", **settings: Any) ->
     key = f"test-{next(_numbers)}"
     expect(201, sandbox().http.post("/_sandbox/offices", json={"key": key, **settings}))
     return Office(key, timezone)
+
+
+def same_shape(example: Any, actual: Any, path: str = "") -> None:
+    """Same fields in the same order, same JSON kinds; numbers may be whole or not."""
+    if isinstance(example, dict):
+        assert list(actual) == list(example), f"{path}: {list(actual)} is not {list(example)}"
+        for name, value in example.items():
+            same_shape(value, actual[name], f"{path}.{name}")
+    elif isinstance(example, list):
+        for item in actual:
+            same_shape(example[0], item, f"{path}[]")
+    elif isinstance(example, bool) or not isinstance(example, int | float):
+        assert type(actual) is type(example), f"{path}: {actual!r} is not like {example!r}"
+    else:
+        assert isinstance(actual, int | float), f"{path}: {actual!r} is not like {example!r}"
