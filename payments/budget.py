@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from django.db.models import QuerySet
+
 from cards.models import Card
 from core import calendar
 from payments.models import Attempt, AttemptState, DuePart
@@ -16,16 +18,29 @@ BUDGET_WINDOW = timedelta(days=retry.BUDGET_DAYS)
 
 def declined_on_card(card: Card, now: datetime) -> list[datetime]:
     """Declined tries of this card number (fingerprint) in the last 30 days, whatever they were for."""
+    return _on_card(card, [AttemptState.DECLINED], now)
+
+
+def _on_card(card: Card, states: list[str], now: datetime) -> list[datetime]:
     tries = Attempt.objects.filter(
-        card__fingerprint=card.fingerprint, state=AttemptState.DECLINED, started_at__gt=now - BUDGET_WINDOW
+        card__fingerprint=card.fingerprint, state__in=states, started_at__gt=now - BUDGET_WINDOW
     )
     return list(tries.order_by("started_at").values_list("started_at", flat=True))
+
+
+def tries_of(part: DuePart) -> QuerySet[Attempt]:
+    """Every try at the same money: the part is replaced when the owed amount changes, its history stays."""
+    if part.installment_id is None:
+        return Attempt.objects.filter(due_part=part)
+    return Attempt.objects.filter(due_part__installment=part.installment_id, due_part__payer=part.payer_id)
 
 
 def verdict(attempt: Attempt, now: datetime) -> retry.Verdict:
     """What the decline of this (already recorded) attempt means."""
     settings = PaymentSettings.objects.select_related("practice").get(practice_id=attempt.practice_id)
-    declined = attempt.due_part.attempts.filter(state=AttemptState.DECLINED, card__fingerprint=attempt.card.fingerprint)
+    declined = tries_of(attempt.due_part).filter(
+        state=AttemptState.DECLINED, card__fingerprint=attempt.card.fingerprint
+    )
     return retry.after_decline(
         retry.Decline(
             decline_code=attempt.decline_code, advice_code=attempt.advice_code,
@@ -50,7 +65,7 @@ def policy(settings: PaymentSettings) -> retry.Policy:
 def obstacle(part: DuePart, card: Card, channel: str, now: datetime) -> str:
     """Why this card may not be tried for this part today; '' when it may."""
     zone = part.practice.zone
-    with_card = part.attempts.filter(card__fingerprint=card.fingerprint)
+    with_card = tries_of(part).filter(card__fingerprint=card.fingerprint)
     tried = list(with_card.exclude(state=AttemptState.NOT_TAKEN).values_list("started_at", flat=True))
     today = calendar.local_date(now, zone)
     if channel == Attempt.Channel.AUTOPAY and any(calendar.local_date(at, zone) == today for at in tried):
@@ -59,7 +74,8 @@ def obstacle(part: DuePart, card: Card, channel: str, now: datetime) -> str:
         retry.may_pay_now(
             never_again=Card.objects.filter(fingerprint=card.fingerprint, never_again=True).exists(),
             due_part_declines=tried,
-            card_declines=declined_on_card(card, now),
+            # A try whose answer is still to come may be declined too: it counts against the budget until then.
+            card_declines=_on_card(card, [AttemptState.DECLINED, *AttemptState.open()], now),
             zone=zone,
             now=now,
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from payments import outcomes, upward
+from payments import guards, outcomes, upward
 from payments.claim import UnableToClaim, claim
 from payments.models import Attempt, AttemptState, DuePart
 from processors import accounts
@@ -17,6 +17,7 @@ def collect(due_part_id: int, *, channel: str, actor: str, now: datetime, card_i
     Raises UnableToClaim (nothing was asked) with the reason for staff.
     """
     processor = _processor(due_part_id)
+    guards.refuse_early(due_part_id, channel=channel, card_id=card_id, now=now)
     try:
         upward.handlers.recheck(due_part_id, now)
     except upward.UnableToRecheck as error:
@@ -25,8 +26,8 @@ def collect(due_part_id: int, *, channel: str, actor: str, now: datetime, card_i
     outcome = ask(processor, attempt)
     outcomes.settle(attempt.pk, outcome, now=now, actor=actor)
     attempt.refresh_from_db()
-    if attempt.state == AttemptState.DECLINED and attempt.reference:
-        # A declined intent could be confirmed again; canceled, it can't (decisions 3).
+    if attempt.state in (AttemptState.DECLINED, AttemptState.NOT_TAKEN) and attempt.reference:
+        # Such an intent could be confirmed again; canceled, it can't (decisions 3).
         processor.cancel(attempt.reference)
     return attempt
 
@@ -34,6 +35,8 @@ def collect(due_part_id: int, *, channel: str, actor: str, now: datetime, card_i
 def _processor(due_part_id: int) -> Processor:
     try:
         return accounts.for_practice(DuePart.objects.values_list("practice_id", flat=True).get(pk=due_part_id))
+    except DuePart.DoesNotExist as error:
+        raise UnableToClaim("This is no longer owed") from error
     except UnableToReachProcessor as error:
         raise UnableToClaim(str(error)) from error
 

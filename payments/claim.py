@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import IntegrityError, transaction
 
-from cards.models import Autopay, Card
-from payments import budget, locks
-from payments.models import Attempt, AttemptState, DueCheck, DuePart
+from cards.models import Card
+from payments import guards, locks
+from payments.guards import CHECK_MAX_AGE, UnableToClaim
+from payments.models import Attempt, DuePart
 from practices.models import Event
 
-CHECK_MAX_AGE = timedelta(minutes=5)
-
-
-class UnableToClaim(Exception):
-    """The due part must not be charged now. The text says why, for staff."""
+__all__ = ["CHECK_MAX_AGE", "UnableToClaim", "about", "claim"]
 
 
 def claim(due_part_id: int, *, channel: str, actor: str, now: datetime, card_id: int | None = None) -> Attempt:
@@ -26,58 +23,15 @@ def claim(due_part_id: int, *, channel: str, actor: str, now: datetime, card_id:
     try:
         with transaction.atomic(durable=True):
             part = locks.due_part(due_part_id)
-            card = _card(part, card_id)
-            _refuse_unless_owed(part, now)
-            _refuse_unless_chargeable(part, card, channel, now)
+            # Locked: a card that is being removed, or tried elsewhere against the same budget, is seen.
+            card = locks.card(guards.card_of(part, card_id))
+            guards.refuse_unless_open(part)
+            guards.refuse_unless_owed(part, now)
+            guards.refuse_unless_chargeable(part, card, channel, now)
             return _start(part, card, channel, actor, now)
     except IntegrityError as error:
         # The constraint is the second guard: it holds even where a lock was forgotten.
         raise UnableToClaim("Another payment of the same money is under way") from error
-
-
-def _card(part: DuePart, card_id: int | None) -> Card:
-    if card_id is not None:
-        return Card.objects.get(pk=card_id)
-    autopay = Autopay.objects.filter(plan__installments=part.installment_id).select_related("card").first()
-    if autopay is None:
-        raise UnableToClaim("No card is attached to the plan")
-    return autopay.card
-
-
-def _refuse_unless_owed(part: DuePart, now: datetime) -> None:
-    if part.state != DuePart.State.OPEN:
-        raise UnableToClaim("This is paid or no longer owed")
-    if part.attempts.filter(state__in=AttemptState.open_or_paid()).exists():
-        raise UnableToClaim("Another payment of the same money is under way")
-    check = DueCheck.objects.filter(due_part=part).first()
-    if check is None or now - check.checked_at > CHECK_MAX_AGE:
-        raise UnableToClaim("Open Dental has not confirmed that this is still owed")
-    if check.obstacle:
-        raise UnableToClaim(check.obstacle)
-    if check.owed_cents < part.amount_cents or part.installment is not None and not part.installment.is_open:
-        raise UnableToClaim("Open Dental says that less is owed now")
-
-
-def _refuse_unless_chargeable(part: DuePart, card: Card, channel: str, now: datetime) -> None:
-    if card.state != Card.State.ACTIVE:
-        raise UnableToClaim("The card is no longer active")
-    if card.patient_id != part.payer_id:
-        raise UnableToClaim("The card belongs to another person")
-    if channel == Attempt.Channel.AUTOPAY:
-        _refuse_unless_autopay(part, card, now)
-    reason = budget.obstacle(part, card, channel, now)
-    if reason:
-        raise UnableToClaim(reason)
-
-
-def _refuse_unless_autopay(part: DuePart, card: Card, now: datetime) -> None:
-    autopay = Autopay.objects.select_related("consent").get(plan__installments=part.installment_id)
-    if not autopay.is_on or autopay.card_id != card.pk or autopay.consent.revoked_at is not None:
-        raise UnableToClaim("Autopay is off")
-    if part.amount_cents > autopay.consent.max_charge_cents:
-        raise UnableToClaim("The amount is above the agreed maximum")
-    if part.hold or part.next_try_at is None or part.next_try_at > now:
-        raise UnableToClaim("The next try has not come yet")
 
 
 def _start(part: DuePart, card: Card, channel: str, actor: str, now: datetime) -> Attempt:

@@ -1,23 +1,28 @@
-"""The one place that locks rows of the money path, in the one order: installment, due part, attempt (docs/money.md)."""
+"""The one place that locks rows of the money path, in the one order (docs/money.md).
+
+All installments of the plan (by id), then due part, attempt, cards of one number (by id). The whole plan, because a
+success looks at its other installments: two settling at once would otherwise each wait for the other's.
+"""
 
 from __future__ import annotations
 
+from cards.models import Card
 from payments.models import Attempt, DuePart
 from payplans.models import Installment
 
 
 def due_part(due_part_id: int) -> DuePart:
-    """Lock a due part and its installment; both are read anew. Raises DuePart.DoesNotExist."""
-    installment_id = DuePart.objects.values_list("installment_id", flat=True).get(pk=due_part_id)
-    installment = installment_id and Installment.objects.select_for_update().get(pk=installment_id)
+    """Lock a due part and its plan's installments; all are read anew. Raises DuePart.DoesNotExist."""
+    plan_id = DuePart.objects.values_list("installment__plan_id", flat=True).get(pk=due_part_id)
+    found = {one.pk: one for one in installments(plan_id)} if plan_id else {}
     part = DuePart.objects.select_for_update().get(pk=due_part_id)
-    if installment:
-        part.installment = installment
+    if part.installment_id:
+        part.installment = found[part.installment_id]
     return part
 
 
 def attempt(attempt_id: int) -> Attempt:
-    """Lock an attempt after its installment and due part; all three are read anew."""
+    """Lock an attempt after its installments and due part; all are read anew."""
     part = due_part(Attempt.objects.values_list("due_part_id", flat=True).get(pk=attempt_id))
     found = Attempt.objects.select_for_update().get(pk=attempt_id)
     found.due_part = part
@@ -27,3 +32,9 @@ def attempt(attempt_id: int) -> Attempt:
 def installments(plan_id: int) -> list[Installment]:
     """Lock all installments of a plan, in the order of their ids."""
     return list(Installment.objects.select_for_update().filter(plan_id=plan_id).order_by("pk"))
+
+
+def card(wanted: Card) -> Card:
+    """Lock every card with the number of this one, so that tries against one budget queue; it is read anew."""
+    same = Card.objects.select_for_update(no_key=True).filter(fingerprint=wanted.fingerprint).order_by("pk")
+    return next(one for one in same if one.pk == wanted.pk)

@@ -17,6 +17,7 @@ from practices import tenancy
 from practices.models import Practice
 from tests import factories
 
+pytest_plugins = ["tests.plugins.database", "tests.plugins.stripe", "tests.plugins.money"]
 ROLES = {"kasperpay_owner": "owner", "kasperpay_app": "app"}
 
 

@@ -1,0 +1,106 @@
+"""What must hold before a due part is charged (docs/money.md, "Guards of a claim"). Reads only.
+
+claim.py asks under the locks. `refuse_early` asks without them, so that hopeless tries don't trouble Open Dental.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from cards.models import Autopay, Card
+from core import calendar
+from payments import budget
+from payments.models import Attempt, AttemptState, DueCheck, DuePart
+from payplans.models import Installment
+
+CHECK_MAX_AGE = timedelta(minutes=5)
+# The processor's own limit for dollars.
+LEAST_CENTS = 50
+
+
+class UnableToClaim(Exception):
+    """The due part must not be charged now. The text says why, for staff."""
+
+
+def refuse_early(due_part_id: int, *, channel: str, card_id: int | None, now: datetime) -> None:
+    """Every guard except Open Dental's word, without locks. Raises UnableToClaim. The claim asks again."""
+    part = DuePart.objects.select_related("installment__plan").filter(pk=due_part_id).first()
+    if part is None:
+        raise UnableToClaim("This is no longer owed")
+    refuse_unless_open(part)
+    refuse_unless_chargeable(part, card_of(part, card_id), channel, now)
+
+
+def card_of(part: DuePart, card_id: int | None) -> Card:
+    """The card to charge; None means the plan's autopay card. Raises UnableToClaim."""
+    if card_id is not None:
+        card = Card.objects.filter(pk=card_id).first()
+        if card is None:
+            raise UnableToClaim("The card is gone")
+        return card
+    autopay = part.installment and Autopay.objects.filter(plan=part.installment.plan_id).select_related("card").first()
+    if not autopay:
+        raise UnableToClaim("No card is attached to the plan")
+    return autopay.card
+
+
+def refuse_unless_open(part: DuePart) -> None:
+    """Collectable at all, large enough for a card, and nothing is collecting it."""
+    if part.state != DuePart.State.OPEN:
+        raise UnableToClaim("This is paid or no longer owed")
+    if part.attempts.filter(state__in=AttemptState.open_or_paid()).exists():
+        raise UnableToClaim("Another payment of the same money is under way")
+    if part.amount_cents < LEAST_CENTS:
+        raise UnableToClaim("Cards can't be charged less than $0.50")
+    if part.installment is not None and not part.installment.plan.is_collectable:
+        raise UnableToClaim("The plan is closed, gone or paid by insurance")
+
+
+def refuse_unless_owed(part: DuePart, now: datetime) -> None:
+    """Open Dental has just said so."""
+    check = DueCheck.objects.filter(due_part=part).first()
+    if check is None or now - check.checked_at > CHECK_MAX_AGE:
+        raise UnableToClaim("Open Dental has not confirmed that this is still owed")
+    if check.obstacle:
+        raise UnableToClaim(check.obstacle)
+    if check.owed_cents < part.amount_cents or part.installment is not None and not part.installment.is_open:
+        raise UnableToClaim("Open Dental says that less is owed now")
+
+
+def refuse_unless_chargeable(part: DuePart, card: Card, channel: str, now: datetime) -> None:
+    """The card may be tried for this part, now and in this way."""
+    if card.state != Card.State.ACTIVE:
+        raise UnableToClaim("The card is no longer active")
+    if card.patient_id != part.payer_id:
+        raise UnableToClaim("The card belongs to another person")
+    if channel == Attempt.Channel.AUTOPAY:
+        _refuse_unless_autopay(part, card, now)
+    if channel == Attempt.Channel.FIX_LINK and part.hold == DuePart.Hold.RECONCILE:
+        # Only staff can tell that the bank's "duplicate" was none.
+        raise UnableToClaim("An earlier payment is being looked for first")
+    reason = budget.obstacle(part, card, channel, now)
+    if reason:
+        raise UnableToClaim(reason)
+
+
+def _refuse_unless_autopay(part: DuePart, card: Card, now: datetime) -> None:
+    if part.installment is None:
+        raise UnableToClaim("Only installments are charged by autopay")
+    autopay = Autopay.objects.select_related("consent").get(plan=part.installment.plan_id)
+    if not autopay.is_on or autopay.card_id != card.pk or autopay.consent.revoked_at is not None:
+        raise UnableToClaim("Autopay is off")
+    if part.amount_cents > autopay.consent.max_charge_cents:
+        raise UnableToClaim("The amount is above the agreed maximum")
+    if part.hold or part.next_try_at is None or part.next_try_at > now:
+        raise UnableToClaim("The next try has not come yet")
+    _refuse_unless_due(part.installment, part, now)
+
+
+def _refuse_unless_due(installment: Installment, part: DuePart, now: datetime) -> None:
+    """The consent is for due dates; decisions 8: only charges that Open Dental has issued."""
+    if installment.is_down_payment:
+        raise UnableToClaim("A down payment is taken at the desk")
+    if installment.due_date > calendar.local_date(now, part.practice.zone):
+        raise UnableToClaim("The due date has not come yet")
+    if not installment.is_issued:
+        raise UnableToClaim("Open Dental has not issued this charge yet")
