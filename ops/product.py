@@ -6,7 +6,7 @@ import hashlib
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ops.children import ROOT, Service
@@ -14,6 +14,7 @@ from ops.outside import Outside
 from ops.places import Places, Secrets
 from ops.ports import answers_http
 
+WORKERS = ("worker-charges", "worker-default", "beat")
 LOOPBACK = "127.0.0.1,localhost,::1"
 
 
@@ -77,13 +78,29 @@ def workers(places: Places, environment: Mapping[str, str]) -> list[Service]:
     charges = ("worker", "-Q", "charges", "-P", "threads", "-c", "32", "-n", "charges@%h", *quiet)
     default = ("worker", "-Q", "default", "-P", "threads", "-c", "8", "-n", "default@%h", *quiet)
     beat = ("beat", "-s", str(places.data / "beat-schedule"), "--pidfile=", "-l", "INFO")
-    jobs = {"worker-charges": charges, "worker-default": default, "beat": beat}
+    jobs = dict(zip(WORKERS, (charges, default, beat), strict=True))
     return [_celery(name, arguments, places, environment) for name, arguments in jobs.items()]
 
 
 def _celery(name: str, arguments: tuple[str, ...], places: Places, environment: Mapping[str, str]) -> Service:
     command = [sys.executable, "-m", "celery", "-A", "kasperpay", *arguments]
-    return Service(name, command, environment, places.log / f"{name}.log", is_ready=lambda: True)
+    log = places.log / f"{name}.log"
+    said = "beat: Starting" if arguments[0] == "beat" else " ready."
+    return Service(name, command, environment, log, is_ready=_says(log, said), patience_seconds=60)
+
+
+def _says(log: Path, text: str) -> Callable[[], bool]:
+    """A readiness check: the log has this text after what it holds now."""
+    before = log.stat().st_size if log.exists() else 0
+
+    def check() -> bool:
+        if not log.exists():
+            return False
+        with log.open("rb") as file:
+            file.seek(before)
+            return text.encode() in file.read()
+
+    return check
 
 
 def static_stamp() -> str:

@@ -7,7 +7,7 @@ import sys
 import time
 from time import monotonic
 
-from ops import options, places, smoke, stack
+from ops import options, places, smokerun, stack
 from ops.console import UnableToStart, note, say
 from ops.options import Options
 from ops.outside import PAGES
@@ -15,15 +15,17 @@ from ops.places import Places
 from ops.stack import Running
 
 WATCH_SECONDS = 0.2
+INTERRUPTED = 130
 
 
 def main(arguments: list[str]) -> int:
-    """The exit code: 0 after Ctrl-C or a good smoke run, 1 when it could not start or the walk failed."""
+    """The exit code: 0 after Ctrl-C or a good smoke run, 1 when it could not start or the walk failed, 130 when cut."""
     wish = options.parse(arguments)
     try:
-        return smoke.run(as_json=wish.json) if wish.smoke else _serve(wish)
+        return smokerun.run(as_json=wish.json) if wish.smoke else _serve(wish)
     except KeyboardInterrupt:
-        return 0
+        # While starting or walking; once it runs, Ctrl-C is the ordinary end.
+        return INTERRUPTED
     except UnableToStart as error:
         note(f"KasperPay cannot start: {error}")
     except OSError as error:
