@@ -7,8 +7,10 @@ from uuid import UUID
 
 from django.utils.module_loading import import_string
 
+from cards import pages as card_pages
 from opendental import features
 from opendental.models import Connection
+from patients import search
 from payments import upward
 from payments.models import DuePart
 from payplans.models import PayPlan
@@ -17,6 +19,7 @@ from practices.models import PaymentSettings
 
 def connect() -> None:
     """Give the lower apps the functions of higher ones that they call."""
+    search.add_last4_finder(card_pages.patients_by_last4)
     upward.handlers.recheck = _recheck
     upward.handlers.fix_link = _fix_link
     upward.handlers.nudge = _nudge

@@ -16,7 +16,6 @@ SHOWN_ROWS = 50
 _RIGOROUS = {"0": "Fully enforced", "1": "Auto-split only", "2": "Not enforced"}
 # Preference → label and the words of its values; those that change what KasperPay does.
 _PREFERENCES: tuple[tuple[str, str, dict[str, str]], ...] = (
-    ("DynamicPayPlanRunTime", "Plan charges are issued at", {}),
     ("RigorousAccounting", "Payment splits (Enforce valid paysplits)", _RIGOROUS),
     ("PayPlansVersion", "Payment plan logic (version)", {}),
     ("ApiPaymentType", "Payment type for the API (DefNum)", {}),

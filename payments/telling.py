@@ -133,7 +133,8 @@ def _waiting(facts: Facts, today: date) -> Told:
     if facts.installment.is_down_payment:
         return Told(state, text="Down payment: taken at the desk, never charged automatically.")
     if facts.card is None:
-        return Told(state, text="No card attached: nobody is charged.", tone="warn")
+        # The plan's head says once that no card is attached; only a missed payment needs the words again.
+        return Told(state, text="No card attached, so nobody was charged." if due < today else "")
     if facts.part and facts.part.wait_reason:
         return Told(state, strong="Waiting.", text=f"{facts.part.wait_reason}. Tried again in minutes.", tone="warn")
     return Told(state, text=_will_charge(facts, facts.card, due, today))

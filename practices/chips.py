@@ -12,7 +12,7 @@ class Chip(NamedTuple):
 
 
 GOOD, WARN, BAD, INFO, CALM = "good", "warn", "bad", "info", "calm"
-TONE_ICONS = {GOOD: "check", WARN: "alert", BAD: "error", INFO: "clock", CALM: "wait"}
+TONE_ICONS = {GOOD: "check", WARN: "alert", BAD: "error", INFO: "info", CALM: "wait"}
 
 # Keys are "family:STATE"; the families are those of the models that own the state.
 CHIPS = {

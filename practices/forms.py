@@ -19,6 +19,7 @@ WEEKDAYS = [
     (7, "Sunday"),
 ]
 EVERY_DAY = [number for number, _ in WEEKDAYS]
+SHORT = {"class": "short"}
 HOURS = [(at, hour(at)) for at in range(24)]
 # The law of texts: nothing before 8 in the morning or after 9 in the evening, in the recipient's zone (SMS-3).
 EARLIEST, LATEST = 8, 21
@@ -40,12 +41,14 @@ class PaymentSettingsForm(forms.ModelForm):  # type: ignore[type-arg]
         label="Charge cards at",
         coerce=int,
         choices=HOURS,
+        widget=forms.Select(attrs=SHORT),
         help_text="On the due date, in the practice's time zone. Never before Open Dental's own plan run of that day.",
     )
     max_tries = forms.IntegerField(
         label="Tries for one payment",
         min_value=1,
         max_value=15,
+        widget=forms.NumberInput(attrs=SHORT),
         help_text="1 to 15. Card networks allow 15 declined tries of a card in 30 days; no setting can exceed that.",
     )
     retry_weekdays = forms.TypedMultipleChoiceField(
@@ -59,19 +62,21 @@ class PaymentSettingsForm(forms.ModelForm):  # type: ignore[type-arg]
         label="Send messages from", coerce=int, choices=[pair for pair in HOURS if EARLIEST <= pair[0] < LATEST]
     )
     quiet_from_hour = forms.TypedChoiceField(
-        label="until",
-        coerce=int,
-        choices=[pair for pair in HOURS if EARLIEST < pair[0] <= LATEST],
-        help_text="In the patient's own time zone, never before 8 AM or after 9 PM. What happens outside waits.",
+        label="until", coerce=int, choices=[pair for pair in HOURS if EARLIEST < pair[0] <= LATEST]
     )
     notify_every_nth_failure = forms.IntegerField(
-        label="After the first failure, tell the patient again every",
+        label="After the first failure, tell the patient again every … tries",
         min_value=1,
         max_value=15,
-        help_text="Count of failed tries. The first failure and “needs new card” are always told.",
+        widget=forms.NumberInput(attrs=SHORT),
+        help_text="The first failure and “needs new card” are always told.",
     )
     upcoming_days = forms.IntegerField(
-        label="Announce a charge this many days before", min_value=0, max_value=14, help_text="0 sends no announcement."
+        label="Announce a charge this many days before",
+        min_value=0,
+        max_value=14,
+        widget=forms.NumberInput(attrs=SHORT),
+        help_text="0 sends no announcement.",
     )
 
     class Meta:

@@ -48,7 +48,8 @@ def day(value: date | None) -> SafeString:
     today = timezone.localdate(clock.now())
     near = {-1: _("Yesterday"), 0: _("Today"), 1: _("Tomorrow")}
     word = near.get((value - today).days) or plain_day(value, today)
-    return format_html('<time datetime="{}" title="{:%A, %B %d, %Y}">{}</time>', value.isoformat(), value, word)
+    exact = f"{value:%A, %B} {value.day}, {value.year}"
+    return format_html('<time datetime="{}" title="{}">{}</time>', value.isoformat(), exact, word)
 
 
 @register.filter
