@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 
 from core.encryption import EncryptedTextField
+from notifications.codes import spoken_code
 from patients.models import Patient
 from practices.models.rows import PracticeRow
 
@@ -103,6 +104,11 @@ class Message(PracticeRow):
 
     def __str__(self) -> str:
         return f"message {self.pk}"
+
+    @property
+    def spoken_code(self) -> str:
+        """What the patient reads out and the front desk compares; '' for a message without a link."""
+        return spoken_code(self.link_nonce) if self.link_nonce else ""
 
     def block(self, reason: str) -> None:
         """Make it a task for staff (unsaved)."""

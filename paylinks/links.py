@@ -1,4 +1,4 @@
-"""Opening, finding and revoking patient links. The address holds the only secret; nothing that leads to it is stored."""
+"""Opening, finding and revoking patient links. The address holds the only secret, which is stored nowhere."""
 
 from __future__ import annotations
 

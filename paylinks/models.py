@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Q
 
 from cards.models import Card, CardSetup
+from notifications.codes import spoken_code
 from patients.models import Patient
 from payments.models import Attempt, DuePart
 from practices.models.rows import PracticeRow
@@ -31,6 +32,10 @@ class PatientLink(PracticeRow):
     opened_at = models.DateTimeField(null=True, blank=True)
     # A card was entered through it.
     used_at = models.DateTimeField(null=True, blank=True)
+
+    @property
+    def spoken_code(self) -> str:
+        return spoken_code(self.nonce)
 
     def is_usable(self, now: datetime) -> bool:
         return self.revoked_at is None and now < self.expires_at

@@ -1,0 +1,131 @@
+"""What the pages of a link show. Reading changes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils.translation import gettext as _
+
+from cards import autopay, wording
+from cards.models import Autopay, Card, Consent
+from core.money import format_cents
+from core.tokens import link_token
+from notifications.templates import shown_phone
+from paylinks import reasons
+from paylinks.links import Found
+from paylinks.models import LinkCharge
+from payments import budget
+from payments.models import Attempt, AttemptState, DuePart
+from payplans.models import Installment, PayPlan
+
+
+@dataclass(frozen=True)
+class FixPage:
+    """A payment that failed and what the patient can do. Dates are practice-local."""
+
+    part: DuePart
+    installment: Installment | None
+    failed: Attempt | None
+    reason: str
+    next_try_at: datetime | None
+    new_card_text: str
+    same_card: Card | None
+    same_card_text: str
+
+
+def fix_page(found: Found, now: datetime, language: str) -> FixPage:
+    part, failed = found.part, _last_failed(found.part)
+    same_card = _card_for_another_try(part, failed, now)
+    return FixPage(
+        part=part,
+        installment=part.installment,
+        failed=failed,
+        reason=reasons.of(failed) if failed else "",
+        next_try_at=_next_try_at(part),
+        new_card_text=consent_text(found, None, language),
+        same_card=same_card,
+        same_card_text=consent_text(found, same_card, language) if same_card else "",
+    )
+
+
+def _last_failed(part: DuePart) -> Attempt | None:
+    """The newest decline; parts that were replaced belong to the same installment."""
+    tries = Attempt.objects.filter(state=AttemptState.DECLINED).select_related("card")
+    of_it = tries.filter(due_part__installment=part.installment) if part.installment else tries.filter(due_part=part)
+    return of_it.order_by("-started_at", "-pk").first()
+
+
+def _card_for_another_try(part: DuePart, failed: Attempt | None, now: datetime) -> Card | None:
+    """The card that failed, when the network's rules let it be tried once more now."""
+    if failed is None or failed.card.state != Card.State.ACTIVE:
+        return None
+    return None if budget.obstacle(part, failed.card, Attempt.Channel.FIX_LINK, now) else failed.card
+
+
+def _next_try_at(part: DuePart) -> datetime | None:
+    """When autopay tries by itself; None when it won't."""
+    plan = part.installment.plan_id if part.installment else None
+    on = Autopay.objects.filter(plan=plan, is_on=True, card__state=Card.State.ACTIVE).exists()
+    return part.next_try_at if on and not part.hold else None
+
+
+def consent_text(found: Found, card: Card | None, language: str) -> str:
+    """The words above the button: one charge of this amount, to this card or to the one entered next."""
+    practice = found.link.practice
+    terms = wording.Terms(
+        practice=practice.name,
+        phone=shown_phone(practice.phone),
+        card=str(card) if card else _("entered on the next page"),
+        maximum=format_cents(found.part.amount_cents),
+        amount=format_cents(found.part.amount_cents),
+    )
+    return wording.text(Consent.Kind.ONE_CHARGE, language, terms)
+
+
+def open_attempt(part: DuePart) -> Attempt | None:
+    """Money of this part is in flight, on whatever channel."""
+    return part.attempts.filter(state__in=AttemptState.open()).select_related("card").first()
+
+
+def charge_under_way(found: Found) -> LinkCharge | None:
+    under_way = [LinkCharge.State.READY, LinkCharge.State.RUNNING]
+    return LinkCharge.objects.filter(link=found.link, state__in=under_way).first()
+
+
+def receipt(found: Found) -> Attempt | None:
+    """The attempt that paid; None when it was paid at the office."""
+    paid = Attempt.objects.filter(state=AttemptState.SUCCEEDED).select_related("card", "payment")
+    part = found.part
+    of_it = paid.filter(due_part__installment=part.installment) if part.installment else paid.filter(due_part=part)
+    return of_it.order_by("-pk").first()
+
+
+@dataclass(frozen=True)
+class Offer:
+    """Autopay with the card that just paid, in the exact words that would be kept."""
+
+    plan: PayPlan
+    card: Card
+    max_charge_cents: int
+    text: str
+
+
+def offer(found: Found, paid: Attempt | None, language: str) -> Offer | None:
+    """For a payment on this link with a card that does not pay the plan yet, while something is still to come."""
+    installment = found.part.installment
+    if paid is None or installment is None or paid.channel != Attempt.Channel.FIX_LINK:
+        return None
+    plan, card = installment.plan, paid.card
+    taken = Autopay.objects.filter(plan=plan, card=card, is_on=True).exists()
+    to_come = plan.installments.unpaid().filter(is_down_payment=False).exists()
+    if taken or not to_come or not plan.is_collectable or card.patient_id != plan.guarantor_id:
+        return None
+    maximum = autopay.proposed_maximum_cents(plan)
+    text = autopay.consent_text(plan, card, max_charge_cents=maximum, language=language)
+    return Offer(plan, card, maximum, text)
+
+
+def address_of(charge: LinkCharge) -> tuple[str, str]:
+    """Slug and token of a charge's link, for its addresses."""
+    return charge.practice.slug, link_token(charge.link.nonce)

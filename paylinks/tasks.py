@@ -1,0 +1,47 @@
+"""Celery's way in: charging what a patient agreed to on a link, and what lost calls left unfinished."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from celery import shared_task
+from kombu.exceptions import OperationalError
+
+from core import clock
+from paylinks import charges
+from practices import tenancy
+from practices.models import Practice
+
+log = logging.getLogger(__name__)
+
+
+@shared_task(name="paylinks.tasks.charge_one", queue="charges")
+def charge_one(*, practice_id: int, charge_id: int, **_: Any) -> None:
+    """One charge; run twice it charges once."""
+    with tenancy.scope(practice_id):
+        charges.run(charge_id, now=clock.now())
+
+
+@shared_task(name="paylinks.tasks.finish_all")
+def finish_all(**_: Any) -> None:
+    """Queue a pass for every practice."""
+    for practice_id in Practice.objects.filter(is_active=True).values_list("pk", flat=True):
+        finish_one.delay(practice_id=practice_id)
+
+
+@shared_task(name="paylinks.tasks.finish_one")
+def finish_one(*, practice_id: int, **_: Any) -> int:
+    """Charges whose browser never came back, or whose task was lost."""
+    with tenancy.scope(practice_id):
+        return charges.finish_due(
+            practice_id, now=clock.now(), hand_over=lambda charge_id: hand_over(practice_id, charge_id)
+        )
+
+
+def hand_over(practice_id: int, charge_id: int) -> None:
+    """Give a charge to a worker. When the broker is down, `finish_all` does it later."""
+    try:
+        charge_one.delay(practice_id=practice_id, charge_id=charge_id)
+    except OperationalError:
+        log.exception("Unable to hand over link charge %s", charge_id)
