@@ -107,6 +107,9 @@ def status_of(installment: Installment, paid_date: date | None) -> tuple[str, st
         return statuses.PAID, f"{PAID_THERE}{day}" if paid else note
     if status == statuses.PAID:
         status = statuses.PENDING
+    if status == statuses.FAILED:
+        # Why it failed matters more than what was paid on it.
+        return status, note
     if paid:
         return status, f"{PART_PAID_THERE}{day}: {format_cents(paid)}"
     return status, "" if note.startswith((PAID_THERE, PART_PAID_THERE)) else note

@@ -1,4 +1,4 @@
-"""The thin line through sync and posting, against a running office: a plan appears, a charge is posted and read back."""
+"""The thin line through sync and posting: a plan of a running office appears, a charge is posted and read back."""
 
 from __future__ import annotations
 
