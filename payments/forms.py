@@ -45,7 +45,7 @@ class AttachForm(forms.Form):
     language = forms.ChoiceField(label="Language of the text", choices=LANGUAGES)
     # The text that stood on the screen: what is recorded must be what was read.
     shown = forms.CharField(widget=forms.HiddenInput)
-    agreed = forms.BooleanField(error_messages={"required": "Without consent autopay can't be turned on."})
+    agreed = forms.BooleanField(label="Consent", error_messages={"required": "Without it autopay can't be turned on."})
     charge_overdue = forms.BooleanField(required=False)
 
     def __init__(self, *args: Any, cards: Any, least_cents: int, **kwargs: Any) -> None:

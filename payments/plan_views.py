@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from typing import cast
+from urllib.parse import urlsplit
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET
-from django_htmx.http import HttpResponseClientRedirect
+from django_htmx.http import HttpResponseClientRedirect, HttpResponseClientRefresh
 
 from core import clock
 from core.money import format_cents
@@ -24,7 +25,11 @@ from practices.access import Permission, StaffRequest
 
 def done(request: HttpRequest, url: str) -> HttpResponse:
     """Go there: by htmx when a drawer asked, else by a plain redirect."""
-    return HttpResponseClientRedirect(url) if request.headers.get("HX-Request") else redirect(url)
+    if not request.headers.get("HX-Request"):
+        return redirect(url)
+    shown = urlsplit(request.headers.get("HX-Current-URL", "")).path
+    # To the page that is shown already a browser would only scroll; it must be read anew.
+    return HttpResponseClientRefresh() if shown == urlsplit(url).path else HttpResponseClientRedirect(url)
 
 
 def plan_url(plan: PayPlan) -> str:
