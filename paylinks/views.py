@@ -46,7 +46,7 @@ def show(request: HttpRequest, found: Found, now: datetime) -> HttpResponse:
 
 def _fix(request: HttpRequest, found: Found, now: datetime, *, note: str = "", status: int = 200) -> HttpResponse:
     page = pages.fix_page(found, now, spoken())
-    return _render(request, found, "fix", status=status, page=page, note=note, **_addresses(found))
+    return _render(request, found, "fix", status=status, page=page, note=note, to=_addresses(found))
 
 
 def _addresses(found: Found) -> dict[str, str]:
@@ -62,7 +62,7 @@ def _render(request: HttpRequest, found: Found, name: str, *, status: int = 200,
 def _paid(request: HttpRequest, found: Found, *, note: str = "", status: int = 200) -> HttpResponse:
     paid = pages.receipt(found)
     offer = pages.offer(found, paid, spoken())
-    return _render(request, found, "paid", status=status, paid=paid, offer=offer, note=note, **_addresses(found))
+    return _render(request, found, "paid", status=status, paid=paid, offer=offer, note=note, to=_addresses(found))
 
 
 def _waiting(request: HttpRequest, found: Found) -> HttpResponse:
