@@ -22,18 +22,20 @@ def of_success(attempt: Attempt, outcome: Succeeded, now: datetime, actor: str) 
         practice_id=attempt.practice_id, attempt=attempt, payer_id=part.payer_id, amount_cents=outcome.amount_cents,
         paid_at=now, processor_reference=outcome.reference,
     )  # fmt: skip
-    if outcome.amount_cents != attempt.amount_cents:
-        _alarm_amount(attempt, outcome, now)
     part.state, part.hold, part.hold_reason = DuePart.State.PAID, "", ""
     part.save(update_fields=["state", "hold", "hold_reason"])
     if part.installment is not None:
         _pay_installment(part.installment, payment, now)
+    if outcome.amount_cents != attempt.amount_cents:
+        _alarm_amount(attempt, outcome, now)
     Event.record(
         attempt.practice_id, kind="payment_succeeded", actor=actor, now=now,
         about=about(attempt) | {"payment": payment.pk},
         text=f"{format_cents(payment.amount_cents)} charged to {attempt.card}",
     )  # fmt: skip
     notices.success(attempt, now)
+    if part.installment is not None:
+        notices.plan_completed(PayPlan.objects.get(pk=part.installment.plan_id), now)
 
 
 def _pay_installment(installment: Installment, payment: Payment, now: datetime) -> None:
@@ -50,7 +52,6 @@ def _pay_installment(installment: Installment, payment: Payment, now: datetime) 
         amount_cents=payment.amount_cents, next_at=now, created_at=now,
     )  # fmt: skip
     due_parts.refresh(plan, now=now)
-    notices.plan_completed(plan, now)
 
 
 def _alarm_amount(attempt: Attempt, outcome: Succeeded, now: datetime) -> None:
@@ -59,10 +60,16 @@ def _alarm_amount(attempt: Attempt, outcome: Succeeded, now: datetime) -> None:
         attempt.practice_id, kind="AMOUNT_DIFFERS", key=f"amount:{attempt.pk}", about=about(attempt), now=now,
         text=f"The processor took {taken}, we asked for {asked}",
     )  # fmt: skip
+    # Whatever is left is not charged by itself before somebody has looked.
+    rest = DuePart.objects.filter(installment=attempt.due_part.installment, state=DuePart.State.OPEN)
+    rest.exclude(installment=None).update(hold=DuePart.Hold.STAFF, hold_reason="The processor took another amount")
 
 
 def of_decline(attempt: Attempt, now: datetime, actor: str) -> None:
-    """The installment has failed; the verdict says when the next try comes, or who must act."""
+    """The installment has failed; the verdict says when the next try comes, or who must act.
+
+    Nobody is told where Open Dental closed the plan or the installment while the charge was in flight.
+    """
     part = attempt.due_part
     verdict = budget.verdict(attempt, now)
     _apply_verdict(part, verdict)
@@ -79,7 +86,18 @@ def of_decline(attempt: Attempt, now: datetime, actor: str) -> None:
         attempt.practice_id, kind="payment_declined", actor=actor, now=now, about=about(attempt), text=verdict.reason,
         after={"code": attempt.decline_code, "budget_used": verdict.budget_used},
     )  # fmt: skip
-    notices.failure(attempt, verdict, now)
+    if _keep_in_step(part, now):
+        notices.failure(attempt, verdict, now)
+
+
+def _keep_in_step(part: DuePart, now: datetime) -> bool:
+    """While the charge was in flight its part was left alone: catch up. True when the money is still owed."""
+    if part.installment is None:
+        return True
+    plan = PayPlan.objects.get(pk=part.installment.plan_id)
+    due_parts.refresh(plan, now=now)
+    part.refresh_from_db(fields=["state", "next_try_at", "hold", "hold_reason"])
+    return plan.is_collectable and part.installment.is_open
 
 
 _HOLDS = {
@@ -98,8 +116,7 @@ def _apply_verdict(part: DuePart, verdict: Verdict) -> None:
 
 def of_not_taken(attempt: Attempt, outcome: NotTaken, now: datetime, actor: str) -> None:
     """Still due as before. The sweep tries again after a pause; an operator hears of what does not heal."""
-    part = attempt.due_part
-    part.plan_next_try(max(part.next_try_at or now, now + budget.PAUSE_AFTER_NOT_TAKEN))
+    _keep_in_step(attempt.due_part, now)
     Event.record(
         attempt.practice_id, kind="payment_not_taken", actor=actor, now=now, about=about(attempt), text=outcome.reason
     )

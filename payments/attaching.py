@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Q
 
 from cards import autopay
 from cards.autopay import UnableToAttach, Witness
@@ -12,7 +13,7 @@ from cards.models import Autopay, Card
 from payments import due_parts, locks, upward
 from payments.models import DuePart
 from payments.notices import consent_copy
-from payplans.models import PayPlan
+from payplans.models import Installment, PayPlan
 from practices.models import Event
 from processors import accounts
 
@@ -29,22 +30,26 @@ def attach(plan: PayPlan, card: Card, *, max_charge_cents: int, witness: Witness
         raise UnableToAttach(refusal)
     with transaction.atomic(durable=True):
         locks.installments(plan.pk)
+        card = locks.card(card)
         plan = PayPlan.objects.get(pk=plan.pk)
         replacing = Autopay.objects.filter(plan=plan, is_on=True).exists()
         found = autopay.turn_on(plan, card, max_charge_cents=max_charge_cents, witness=witness, now=now)
+        _lift_holds(plan, replacing, now)
         due_parts.refresh(plan, now=now)
-        if replacing:
-            _try_failed_again(plan, now)
         consent_copy(found, now=now)
     return found
 
 
-def _try_failed_again(plan: PayPlan, now: datetime) -> None:
-    """A new card tries at once what an old one failed; the claim still guards the budget."""
-    failed = DuePart.objects.filter(
-        installment__plan=plan, state=DuePart.State.OPEN, installment__status="FAILED", hold__in=["", "NEW_CARD"]
-    )
-    failed.update(next_try_at=now, hold="", hold_reason="")
+def _lift_holds(plan: PayPlan, replacing: bool, now: datetime) -> None:
+    """The new card is here; in place of an old one it tries at once what that one failed.
+
+    The refresh afterwards puts back what is not due yet and what was overdue before autopay; the claim guards the rest.
+    """
+    again = Q(hold=DuePart.Hold.NEW_CARD)
+    if replacing:
+        again |= Q(hold=DuePart.Hold.NONE, installment__status=Installment.Status.FAILED)
+    parts = DuePart.objects.filter(again, installment__plan=plan, state=DuePart.State.OPEN)
+    parts.update(next_try_at=now, hold="", hold_reason="", leased_until=None)
 
 
 def detach(plan: PayPlan, *, actor: str, reason: str, now: datetime) -> bool:
@@ -57,16 +62,16 @@ def detach(plan: PayPlan, *, actor: str, reason: str, now: datetime) -> bool:
 
 
 def remove_card(card: Card, *, actor: str, now: datetime) -> None:
-    """Stop every autopay it pays, mark it removed, forget it at the processor. Raises UnableToReachProcessor.
+    """Mark it removed, stop every autopay it pays, forget it at the processor. Raises UnableToReachProcessor.
 
-    Removed with us first: from then on nothing charges it, whatever the processor answers.
+    Removed with us first: from then on no plan can take it and nothing charges it, whatever the processor answers.
     """
-    for plan in PayPlan.objects.filter(autopay__card=card, autopay__is_on=True).order_by("pk"):
-        detach(plan, actor=actor, reason="The card was removed", now=now)
     with transaction.atomic(durable=True):
         Card.objects.filter(pk=card.pk).update(state=Card.State.REMOVED, is_primary=False)
         Event.record(
             card.practice_id, kind="card_removed", actor=actor, now=now, text=f"{card} removed",
             about={"patient": card.patient_id, "card": card.pk},
         )  # fmt: skip
+    for plan in PayPlan.objects.filter(autopay__card=card, autopay__is_on=True).order_by("pk"):
+        detach(plan, actor=actor, reason="The card was removed", now=now)
     accounts.for_practice(card.practice_id).detach(card.payment_method)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import datetime, timedelta
 
 from django.db.models import QuerySet
@@ -12,7 +13,9 @@ from payments.models import Attempt, AttemptState, DuePart
 from payplans import retry
 from practices.models import PaymentSettings
 
+# After a try that was not taken; doubled each time in a row, so that a wrong key makes no flood of attempts.
 PAUSE_AFTER_NOT_TAKEN = timedelta(minutes=5)
+LONGEST_PAUSE = timedelta(hours=6)
 BUDGET_WINDOW = timedelta(days=retry.BUDGET_DAYS)
 
 
@@ -33,6 +36,15 @@ def tries_of(part: DuePart) -> QuerySet[Attempt]:
     if part.installment_id is None:
         return Attempt.objects.filter(due_part=part)
     return Attempt.objects.filter(due_part__installment=part.installment_id, due_part__payer=part.payer_id)
+
+
+def pause_until(part: DuePart) -> datetime | None:
+    """When autopay may ask again after tries in a row that the processor did not take; None: there were none."""
+    newest = list(part.attempts.order_by("-pk").values_list("state", "settled_at")[:8])
+    in_a_row = list(itertools.takewhile(lambda row: row[0] == AttemptState.NOT_TAKEN, newest))
+    if not in_a_row or in_a_row[0][1] is None:
+        return None
+    return in_a_row[0][1] + min(PAUSE_AFTER_NOT_TAKEN * 2 ** (len(in_a_row) - 1), LONGEST_PAUSE)
 
 
 def verdict(attempt: Attempt, now: datetime) -> retry.Verdict:

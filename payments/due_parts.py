@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from cards.models import Autopay
+from cards.models import Autopay, Card
 from core import calendar
-from payments import locks
+from payments import budget, locks
 from payments.models import Attempt, AttemptState, DuePart
 from payplans.models import Installment, PayPlan
 from practices.models import PaymentSettings
@@ -18,7 +18,7 @@ OWN_HOLDS = {DuePart.Hold.ARREARS, DuePart.Hold.NOT_ISSUED, DuePart.Hold.ABOVE_C
 def refresh(plan: PayPlan, *, now: datetime) -> None:
     """Bring the due parts of a plan up to date. Call in the transaction that changed plan, installments or autopay."""
     settings = PaymentSettings.objects.get(practice_id=plan.practice_id)
-    autopay = Autopay.objects.filter(plan=plan, is_on=True).select_related("consent").first()
+    autopay = Autopay.objects.filter(plan=plan, is_on=True).select_related("consent", "card").first()
     for installment in locks.installments(plan.pk):
         _refresh_installment(plan, installment, autopay, settings, now)
 
@@ -62,12 +62,20 @@ def _fitting_part(installment: Installment, plan: PayPlan, parts: list[DuePart],
 def _schedule(
     part: DuePart, installment: Installment, autopay: Autopay | None, settings: PaymentSettings, now: datetime
 ) -> None:
-    first_try_at = _first_try_at(installment, settings)
-    if installment.status == Installment.Status.PENDING:
-        part.next_try_at = first_try_at
+    part.next_try_at = _next_try_at(part, installment, _first_try_at(installment, settings))
     if part.hold in OWN_HOLDS or not part.hold:
         part.hold, part.hold_reason = _hold(part, installment, autopay, settings, now), ""
     part.save(update_fields=["next_try_at", "hold", "hold_reason"])
+
+
+def _next_try_at(part: DuePart, installment: Installment, first_try_at: datetime | None) -> datetime | None:
+    """Never before the due date: a Pay Now that failed early, or a date moved on, must not bring autopay forward."""
+    if first_try_at is None:
+        return None
+    planned = first_try_at if installment.status == Installment.Status.PENDING else part.next_try_at
+    if planned is None:
+        return None
+    return max(planned, first_try_at, budget.pause_until(part) or first_try_at)
 
 
 def _first_try_at(installment: Installment, settings: PaymentSettings) -> datetime | None:
@@ -82,6 +90,8 @@ def _hold(
 ) -> str:
     if autopay is None:
         return DuePart.Hold.NONE
+    if autopay.card.state != Card.State.ACTIVE:
+        return DuePart.Hold.NEW_CARD
     if part.amount_cents > autopay.consent.max_charge_cents:
         return DuePart.Hold.ABOVE_CONSENT
     if _is_arrears(installment, autopay, settings):

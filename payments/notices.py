@@ -10,7 +10,7 @@ from core import calendar
 from core.money import format_cents
 from notifications import outbox
 from notifications.models import Kind
-from payments import upward
+from payments import budget, upward
 from payments.claim import about
 from payments.models import Attempt, AttemptState
 from payplans.models import Installment, PayPlan
@@ -24,11 +24,17 @@ def success(attempt: Attempt, now: datetime) -> None:
 
 
 def failure(attempt: Attempt, verdict: Verdict, now: datetime) -> None:
-    """The first failure, then every n-th (settings), and whenever a new card is needed."""
+    """The first failure, then every n-th (settings; 0 = no more), and whenever a new card is needed.
+
+    Not while an earlier payment is looked for: the link would invite to pay twice.
+    """
+    if verdict.kind == VerdictKind.RECONCILE:
+        return
     part = attempt.due_part
     every = PaymentSettings.objects.get(practice_id=attempt.practice_id).notify_every_nth_failure
-    declines = part.attempts.filter(state=AttemptState.DECLINED).count()
-    if declines > 1 and declines % every and verdict.kind != VerdictKind.NEW_CARD:
+    declines = budget.tries_of(part).filter(state=AttemptState.DECLINED).count()
+    is_nth = declines == 1 or (every > 0 and declines % every == 0)
+    if not is_nth and verdict.kind != VerdictKind.NEW_CARD:
         return
     values = _values(attempt)
     if verdict.next_try_at is not None:
@@ -72,8 +78,8 @@ def consent_copy(autopay: Autopay, *, now: datetime) -> None:
 
 
 def plan_completed(plan: PayPlan, now: datetime) -> None:
-    """Thanks, once, when the last installment is paid."""
-    if plan.installments.unpaid().exists():  # type: ignore[attr-defined]
+    """Thanks, once, when the last installment is paid; not where the office closed the plan before."""
+    if not plan.is_collectable or plan.installments.unpaid().exists():  # type: ignore[attr-defined]
         return
     outbox.enqueue(
         practice=plan.practice, kind=Kind.PLAN_COMPLETED, patient=plan.guarantor, values={},

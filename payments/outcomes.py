@@ -26,14 +26,17 @@ def settle(attempt_id: int, outcome: Outcome, *, now: datetime, actor: str) -> b
             return False
         changed = _apply(attempt, outcome, now, actor)
         practice_id = attempt.practice_id
-        transaction.on_commit(lambda: upward.handlers.nudge(practice_id))
+        # Robust: what is settled stays settled when the broker is down; the beat comes by anyway.
+        transaction.on_commit(lambda: upward.handlers.nudge(practice_id), robust=True)
     return changed
 
 
 def _apply(attempt: Attempt, outcome: Outcome, now: datetime, actor: str) -> bool:
+    if isinstance(outcome, Succeeded | Declined | Pending):
+        # It answers and takes charges: whatever an operator was told about it is over.
+        Alarm.close(attempt.practice_id, key="processor", now=now, actor=actor)
     match outcome:
         case Succeeded():
-            Alarm.close(attempt.practice_id, key="processor", now=now, actor=actor)
             _close(attempt, AttemptState.SUCCEEDED, now, outcome.reference, outcome.charge_reference)
             aftermath.of_success(attempt, outcome, now, actor)
         case Declined():

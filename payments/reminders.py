@@ -9,6 +9,7 @@ from django.db import transaction
 from cards.models import Autopay
 from core import calendar
 from payments import notices
+from payments.models import DuePart
 from payplans.models import Installment
 from practices.models import PaymentSettings
 
@@ -22,6 +23,8 @@ def queue_due(*, now: datetime) -> int:
     soon = Installment.objects.filter(
         status=Installment.Status.PENDING, is_down_payment=False, plan__autopay__is_on=True, plan__is_closed=False,
         due_date__gt=today, due_date__lte=today + timedelta(days=settings.upcoming_days),
+        # What is held (a new card is needed, above the maximum) will not be charged by itself.
+        due_parts__state=DuePart.State.OPEN, due_parts__hold=DuePart.Hold.NONE,
     )  # fmt: skip
     for installment in soon.select_related("plan__autopay__card__patient", "practice"):
         _remind(installment, installment.plan.autopay, now)

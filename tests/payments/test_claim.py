@@ -319,6 +319,7 @@ def test_the_day_counts_for_the_installment_even_when_its_part_was_replaced(prac
     card = autopay_of(part).card
     decline(try_claim(part, now))
     DuePart.objects.filter(pk=part.pk).update(state=DuePart.State.CLOSED)
+    Installment.objects.update(principal_cents=100_00)
     smaller = factories.DuePartFactory.create(installment=part.installment, amount_cents=100_00)
     factories.DueCheckFactory.create(due_part=smaller)
 
