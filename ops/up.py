@@ -42,13 +42,13 @@ def _serve(wish: Options) -> int:
             _start_over(place, sure=wish.yes)
         chosen = stack.choose_ports(place, wish.ports, any_free=wish.any_free)
         with stack.running(place, chosen) as running:
-            _greet(running, monotonic() - began)
-            _watch(running)
+            _watch(running, seconds=monotonic() - began)
     return 0
 
 
-def _watch(running: Running) -> None:
+def _watch(running: Running, *, seconds: float) -> None:
     try:
+        _greet(running, seconds)
         while True:
             running.supervisor.watch()
             time.sleep(WATCH_SECONDS)
