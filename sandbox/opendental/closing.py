@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from sandbox.common.store import Row
-from sandbox.opendental import oldplan, plans, prepay, production
+from sandbox.opendental import aging, oldplan, plans, prepay, production
 from sandbox.opendental.office import Office
 from sandbox.opendental.records import change, remove, stamp
 
@@ -20,6 +20,7 @@ def close(office: Office, plan: Row, now: datetime) -> None:
     change(office.books, "payplan", number, IsClosed=1)
     office.books.run("DELETE FROM creditcard WHERE PayPlanNum=?", number)
     plans.refresh_completed(office.books, number)
+    aging.refresh(office, plan["PatNum"], now.date())
 
 
 def _close_dynamic(office: Office, plan: Row, now: datetime) -> None:

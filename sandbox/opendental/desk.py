@@ -241,7 +241,6 @@ def insert_charge(office: Office, body: Body, now: datetime) -> Body:
 def close_plan(office: Office, body: Body, now: datetime) -> Body:
     plan = need(office, "payplan", wire.integer(body, "PayPlanNum"))
     closing.close(office, plan, now)
-    aging.refresh(office, plan["PatNum"], now.date())
     return {"PayPlanNum": plan["PayPlanNum"]}
 
 

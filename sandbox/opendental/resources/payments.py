@@ -198,7 +198,8 @@ def partial(call: Call, number: int) -> dict[str, Any]:
 
 
 def _amounts(call: Call, name: str, key: str) -> list[tuple[int, int]]:
-    found: list[tuple[int, int]] = []
+    """(number, cents); a number named twice counts once with the sum."""
+    found: dict[int, int] = {}
     for item in call.body.get(name) or []:
         if not isinstance(item, dict):
             raise bad(f"{name} is invalid.")
@@ -206,8 +207,9 @@ def _amounts(call: Call, name: str, key: str) -> list[tuple[int, int]]:
         amount = wire.amount(item, "Amount")
         if amount == 0 or (amount < 0 and not call.office.switch("partial_negative")):
             raise bad("Amount must be greater than 0.")
-        found.append((wire.integer(item, key), amount))
-    return found
+        number = wire.integer(item, key)
+        found[number] = found.get(number, 0) + amount
+    return list(found.items())
 
 
 def _procedure_part(call: Call, key: int, amount: int, family: list[int]) -> tuple[int, int, dict[str, int]]:
