@@ -13,8 +13,8 @@ _CONNECTIVITY = re.compile(
     re.IGNORECASE,
 )
 _VERSION = re.compile(
-    r"requires (Open Dental )?version|version (is )?too (low|old)|not (available|supported) in (this )?version|"
-    r"later version|is not a valid (method|resource)|deprecated as of",
+    r"requires (Open Dental )?(version )?\d|version (is )?too (low|old)|not (available|supported) in (this )?version|"
+    r"or (later|newer|higher)|later version|is not a valid (method|resource)|deprecated as of",
     re.IGNORECASE,
 )
 

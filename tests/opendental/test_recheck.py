@@ -1,0 +1,156 @@
+"""The question before each charge: is this still owed, and may it be taken?"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from opendental.pull import pull
+from opendental.recheck import recheck
+from payments.models import DueCheck, DuePart
+from payments.upward import UnableToRecheck
+from tests.opendental.desk import Desk, collect, installments, plan_of
+
+
+@pytest.fixture
+def part(desk: Desk) -> DuePart:
+    """The due part of a first installment of $100, issued today."""
+    number = desk.plan(desk.patient(), DatePayPlanStart="2022-07-01")
+    desk.at("2022-07-01 10:00")
+    desk.wait(seconds=10)
+    desk.pull()
+    found: DuePart = installments(number)[0].due_parts.get()
+    return found
+
+
+def asked(desk: Desk, part: DuePart) -> tuple[int, str]:
+    now = desk.wait(minutes=1)
+    recheck(part.pk, now=now)
+    check = DueCheck.objects.get(due_part=part)
+    assert check.checked_at == now
+    return check.owed_cents, check.obstacle
+
+
+def number_of(part: DuePart) -> int:
+    assert part.installment is not None
+    return part.installment.plan.pay_plan_num
+
+
+def test_what_is_owed_is_stamped_with_the_time(desk: Desk, part: DuePart) -> None:
+    assert asked(desk, part) == (100_00, "")
+
+
+def test_what_was_paid_in_the_office_a_minute_ago_is_not_owed(desk: Desk, part: DuePart) -> None:
+    desk.act("cash", PayPlanNum=number_of(part), amount_cents=100_00)
+    assert asked(desk, part)[0] == 0
+
+
+def test_what_was_paid_in_part_lowers_what_is_owed(desk: Desk, part: DuePart) -> None:
+    desk.act("cash", PayPlanNum=number_of(part), amount_cents=30_00)
+    assert asked(desk, part)[0] == 70_00
+
+
+def test_an_edited_plan_is_read_anew_before_the_charge(desk: Desk, part: DuePart) -> None:
+    assert part.installment is not None
+    charge = part.installment.charge_rows.get().pay_plan_charge_num
+    desk.act("edit_charge", PayPlanChargeNum=charge, principal_cents=60_00)
+    assert asked(desk, part) == (60_00, "")
+
+
+def test_a_closed_plan_must_not_be_charged(desk: Desk, part: DuePart) -> None:
+    desk.act("close_plan", PayPlanNum=number_of(part))
+    assert asked(desk, part)[1] == "The plan is closed in Open Dental"
+
+
+def test_a_deleted_plan_must_not_be_charged(desk: Desk, part: DuePart) -> None:
+    desk.act("delete_plan", PayPlanNum=number_of(part))
+    assert asked(desk, part) == (0, "Open Dental no longer has this plan")
+
+
+def test_a_deleted_patient_must_not_be_charged(desk: Desk, part: DuePart) -> None:
+    desk.act("delete_patient", PatNum=plan_of(number_of(part)).patient.pat_num)
+    assert asked(desk, part)[1] == "Open Dental no longer has this patient"
+
+
+def test_the_offices_own_card_charge_stops_ours(desk: Desk, part: DuePart) -> None:
+    desk.act("recurring_card", PayPlanNum=number_of(part), amount_cents=100_00)
+    assert asked(desk, part)[1].startswith("The office's own recurring card charge is active")
+
+
+def test_a_card_of_the_family_in_the_offices_tool_stops_ours_too(desk: Desk, part: DuePart) -> None:
+    desk.act("recurring_card", PatNum=plan_of(number_of(part)).patient.pat_num, amount_cents=100_00)
+    assert asked(desk, part)[1].startswith("The office's own recurring card charge is active")
+
+
+def test_a_posting_under_search_stops_the_next_charge_of_the_plan(desk: Desk, part: DuePart) -> None:
+    desk.at("2022-08-01 10:00")
+    desk.pull()
+    first, second = installments(number_of(part))[:2]
+    collect(first, now=desk.now())
+    desk.outside.fault("POST /api/v1/payments", "drop_after")
+    desk.post()
+    assert asked(desk, second.due_parts.get())[1] == (
+        "An earlier payment of this plan is still being looked for in Open Dental"
+    )
+    desk.wait(minutes=2)
+    desk.post()
+    assert asked(desk, second.due_parts.get()) == (100_00, "")
+
+
+def test_an_office_that_is_away_gives_no_stamp(desk: Desk, part: DuePart) -> None:
+    desk.act("offline", offline=True)
+    with pytest.raises(UnableToRecheck) as caught:
+        asked(desk, part)
+    assert str(caught.value).startswith("The office's Open Dental can't be reached")
+    assert DueCheck.objects.count() == 0
+
+
+def test_an_old_stamp_is_not_refreshed_by_a_failed_question(desk: Desk, part: DuePart) -> None:
+    asked(desk, part)
+    before = DueCheck.objects.get().checked_at
+    desk.act("offline", offline=True)
+    with pytest.raises(UnableToRecheck):
+        asked(desk, part)
+    assert DueCheck.objects.get().checked_at == before
+
+
+def test_a_plan_row_that_makes_no_sense_gives_no_stamp(desk: Desk, part: DuePart) -> None:
+    desk.act("malform", resource="payplans", pk=number_of(part), field="PayAmt", value="much")
+    with pytest.raises(UnableToRecheck) as caught:
+        asked(desk, part)
+    assert str(caught.value) == "Open Dental's answer about this plan can't be understood: PayAmt is not a number."
+
+
+def test_a_charge_that_makes_no_sense_stops_the_charge(desk: Desk, part: DuePart) -> None:
+    assert part.installment is not None
+    charge = part.installment.charge_rows.get().pay_plan_charge_num
+    desk.act("malform", resource="payplancharges", pk=charge, field="Principal", value="much")
+    assert asked(desk, part)[1].startswith("A row of this plan can't be understood")
+
+
+def test_a_poll_that_read_earlier_does_not_undo_what_the_recheck_stored(desk: Desk, part: DuePart) -> None:
+    started = desk.now()
+    desk.act("cash", PayPlanNum=number_of(part), amount_cents=100_00)
+    assert asked(desk, part)[0] == 0
+    synced = plan_of(number_of(part)).synced_at
+    assert synced > started
+    result = pull(desk.practice.pk, started)
+    assert result.problem == ""
+    assert plan_of(number_of(part)).synced_at == synced
+    assert synced - started >= timedelta(minutes=1)
+
+
+def test_a_prepayment_open_dental_put_on_another_charge_is_shown_to_a_person(desk: Desk) -> None:
+    """We took the second installment early; the office's service spends it on the first."""
+    number = desk.plan(desk.patient(), DatePayPlanStart="2022-07-24")
+    desk.wait(seconds=10)
+    desk.pull()
+    first, second = installments(number)[:2]
+    collect(second, now=desk.now())
+    desk.post()
+    desk.at("2022-07-24 10:00")
+    desk.pull()
+    owed, obstacle = asked(desk, first.due_parts.get(state="OPEN"))
+    assert owed == 100_00
+    assert obstacle.startswith("Open Dental shows less open on this charge than KasperPay")
