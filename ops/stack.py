@@ -12,6 +12,7 @@ from types import FrameType
 from urllib.parse import urlsplit
 
 import psycopg
+import redis
 
 from ops import outside, places, ports, postgres, product, roles, valkey
 from ops.children import ROOT
@@ -71,7 +72,7 @@ def _launch_stores(supervisor: Supervisor, place: Places, chosen: Mapping[str, i
     stores: dict[str, str] = {}
     with step("PostgreSQL and Valkey"):
         if "REDIS_URL" in os.environ:
-            stores["REDIS_URL"] = os.environ["REDIS_URL"]
+            stores["REDIS_URL"] = _reachable(os.environ["REDIS_URL"])
         else:
             server = valkey.service(
                 place.data / "valkey", place.log / "valkey.log", port=chosen["valkey"], password=kept.valkey_password
@@ -81,6 +82,14 @@ def _launch_stores(supervisor: Supervisor, place: Places, chosen: Mapping[str, i
         stores |= _external_database() or _embedded_database(supervisor, place, chosen["postgres"], kept)
         supervisor.wait(["valkey"])
     return stores
+
+
+def _reachable(redis_url: str) -> str:
+    try:
+        redis.Redis.from_url(redis_url, socket_connect_timeout=5).ping()
+    except (redis.RedisError, ValueError) as error:
+        raise UnableToStart(f"the server of REDIS_URL cannot be used: {error}") from error
+    return redis_url
 
 
 def _external_database() -> dict[str, str]:
@@ -95,8 +104,11 @@ def _external_database() -> dict[str, str]:
     try:
         with psycopg.connect(owner, autocommit=True, connect_timeout=5) as database:
             roles.grant(database, owner=_user(owner), app=_user(app))
-    except psycopg.Error as error:
+    except psycopg.OperationalError as error:
         raise UnableToStart(f"the database of DATABASE_OWNER_URL cannot be used: {error}") from error
+    except psycopg.ProgrammingError as error:
+        # psycopg's own text would repeat the address, password included.
+        raise UnableToStart("DATABASE_OWNER_URL is not an address PostgreSQL understands.") from error
     return {"DATABASE_URL": app, "DATABASE_OWNER_URL": owner}
 
 

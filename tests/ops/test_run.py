@@ -81,10 +81,25 @@ def test_a_taken_port_is_named_together_with_the_option_that_changes_it(data: Pa
 
 def test_a_database_of_ones_own_needs_its_owner_too(data: Path) -> None:
     said = runs.refusal(
-        data, DATABASE_URL="postgres://kasperpay_app@127.0.0.1:9/none", REDIS_URL="redis://127.0.0.1:9/0"
+        data, DATABASE_URL="postgres://kasperpay_app@127.0.0.1:9/none", REDIS_URL=os.environ["REDIS_URL"]
     )
 
     assert "DATABASE_URL is set, but DATABASE_OWNER_URL is not." in said
+    assert not (data / "postgres").exists()
+
+
+def test_servers_of_ones_own_that_do_not_answer_are_named_without_their_password(data: Path) -> None:
+    def with_owner(url: str) -> str:
+        return runs.refusal(data, DATABASE_URL=url, DATABASE_OWNER_URL=url, REDIS_URL=os.environ["REDIS_URL"])
+
+    silent = runs.refusal(data, REDIS_URL="redis://:hush-hush@127.0.0.1:9/0")
+
+    assert "the server of REDIS_URL cannot be used" in silent
+    assert "the database of DATABASE_OWNER_URL cannot be used" in with_owner("postgres://me:hush-hush@127.0.0.1:9/none")
+    assert "not an address PostgreSQL understands" in with_owner("pg//me:hush-hush@127.0.0.1")
+    assert "hush-hush" not in silent + with_owner("postgres://me:hush-hush@127.0.0.1:9/none") + with_owner(
+        "pg//hush-hush"
+    )
     assert not (data / "postgres").exists()
 
 
