@@ -79,7 +79,7 @@ def tell(facts: Facts, today: date) -> Told:
     if status == Installment.Status.CANCELED:
         return Told("installment:CANCELED", text=facts.installment.status_note or "Not collected any more.")
     if facts.part and facts.part.hold:
-        return _held(facts, facts.part, today)
+        return _held(facts, facts.part)
     if facts.last and facts.last.state in (AttemptState.DECLINED, AttemptState.NOT_TAKEN):
         return _tried(facts, facts.last, today)
     return _waiting(facts, today)
@@ -103,15 +103,13 @@ def _how_paid(facts: Facts) -> str:
     return " · ".join([*words, posted])
 
 
-def _held(facts: Facts, part: DuePart, today: date) -> Told:
+def _held(facts: Facts, part: DuePart) -> Told:
     strong = f"{declined_words(facts.last)}." if facts.last and facts.last.state == AttemptState.DECLINED else ""
     text = part.hold_reason or HELD[DuePart.Hold(part.hold)]
     if part.hold == DuePart.Hold.ARREARS:
         return Told("installment:OVERDUE", text=text, tone="bad")
-    if part.hold == DuePart.Hold.NEW_CARD:
-        return Told("installment:FAILED", strong=strong or "Needs a new card.", text=text if strong else "", tone="bad")
-    late = "installment:FAILED" if strong and facts.installment.due_date < today else "installment:HELD"
-    return Told(late, strong=strong, text=text, tone="bad" if strong else "warn")
+    state = "installment:FAILED" if strong else "installment:HELD"
+    return Told(state, strong=strong, text=text, tone="bad" if strong else "warn")
 
 
 def _tried(facts: Facts, attempt: Attempt, today: date) -> Told:
@@ -137,17 +135,24 @@ def _waiting(facts: Facts, today: date) -> Told:
         return Told(state, text="No card attached, so nobody was charged." if due < today else "")
     if facts.part and facts.part.wait_reason:
         return Told(state, strong="Waiting.", text=f"{facts.part.wait_reason}. Tried again in minutes.", tone="warn")
-    return Told(state, text=_will_charge(facts, facts.card, due, today))
+    if facts.card.state != Card.State.ACTIVE:
+        return Told(state, strong="Needs a new card.", text=f"{facts.card} can't be charged.", tone="warn")
+    return _will_charge(state, facts, facts.card, today)
 
 
-def _will_charge(facts: Facts, card: Card, due: date, today: date) -> str:
-    on = max(due, today)
+def _will_charge(state: str, facts: Facts, card: Card, today: date) -> Told:
+    on = max(facts.installment.due_date, today)
     if facts.part and facts.part.next_try_at:
         on = local_date(facts.part.next_try_at, facts.zone)
     text = f"Will charge {card} {soon(on, today)} at {hour(facts.charge_hour)}"
     if card.expires_before(on):
-        return f"{text} · the card expires before ({card.exp_month:02d}/{card.exp_year % 100:02d})"
-    return text
+        return Told(
+            state,
+            strong="Card expires before.",
+            text=f"{card} ends {card.exp_month:02d}/{card.exp_year % 100:02d}.",
+            tone="warn",
+        )
+    return Told(state, text=text)
 
 
 def declined_words(attempt: Attempt | None) -> str:

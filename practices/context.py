@@ -127,6 +127,7 @@ def _clock(request: HttpRequest) -> dict[str, Any] | None:
     return {
         "now": now,
         "moves": CLOCK_MOVES,
+        "home": settings.CLOCK_CONTROL_URL,
         "url": settings.CLOCK_CONTROL_URL.rstrip("/") + "/clock",
         # The page hides its address from other origins, so it says itself where the browser comes back to.
         "back": request.build_absolute_uri(),

@@ -1,0 +1,81 @@
+"""Rows for the screens: one plan with one paid, one failed and one coming installment, and what belongs to them."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from types import SimpleNamespace
+from typing import Any
+
+from patients.mirror import search_text
+from patients.models import Patient
+from payments.models import Allocation, Attempt, DuePart, LedgerPosting, Payment
+from payplans.models import Installment
+from practices.models import Practice
+from tests import factories
+
+
+def patient(practice: Practice, **fields: Any) -> Patient:
+    """A patient that search finds."""
+    found: Patient = factories.PatientFactory.create(practice=practice, **fields)
+    found.search_text = search_text(found)
+    found.save(update_fields=["search_text"])
+    return found
+
+
+def attempt(part: DuePart, state: str, **fields: Any) -> Attempt:
+    """A try in this state, with the autopay card unless another is given."""
+    installment = part.installment
+    assert installment is not None
+    fields.setdefault("card", installment.plan.autopay.card)
+    number = part.attempts.count() + 1
+    at = fields.pop("at", datetime(2026, 3, 9, 15, number, tzinfo=UTC))
+    return Attempt.objects.create(
+        practice=part.practice, due_part=part, number=number, amount_cents=part.amount_cents, channel="AUTOPAY",
+        actor="autopay", state=state, create_params={}, confirm_params={}, started_at=at, settled_at=at,
+        reference=f"pi_{part.pk}_{number}", **fields,
+    )  # fmt: skip
+
+
+def payment(made: Attempt, *, posting: str = "MATCHED", **fields: Any) -> Payment:
+    """The payment of a successful try with its posting."""
+    installment = made.due_part.installment
+    assert installment is not None
+    taken = Payment.objects.create(
+        practice=made.practice, attempt=made, payer=made.due_part.payer, amount_cents=made.amount_cents,
+        paid_at=made.started_at, processor_reference=made.reference,
+    )  # fmt: skip
+    Allocation.objects.create(
+        practice=made.practice, payment=taken, installment=installment, amount_cents=made.amount_cents
+    )
+    fields.setdefault("pay_num", 56734 if posting == "MATCHED" else None)
+    LedgerPosting.objects.create(
+        practice=made.practice, payment=taken, patient=made.due_part.payer, plan=installment.plan, state=posting,
+        amount_cents=made.amount_cents, next_at=made.started_at, created_at=made.started_at, **fields,
+    )  # fmt: skip
+    return taken
+
+
+def paid(installment: Installment) -> Payment:
+    """Charge an installment as autopay does, posted and read back."""
+    installment.status, installment.collected_cents = Installment.Status.PAID, installment.amount_cents
+    installment.save(update_fields=["status", "collected_cents"])
+    part = factories.DuePartFactory.create(installment=installment, state="PAID")
+    return payment(attempt(part, "SUCCEEDED"))
+
+
+def scene(practice: Practice) -> SimpleNamespace:
+    """Ana's plan: Feb 10 paid, Mar 9 failed (insufficient funds), Apr 10 to come, with a Visa 4242 and autopay."""
+    ana = patient(practice, pat_num=72)
+    plan = factories.PayPlanFactory(patient=ana, pay_plan_num=169, category="Ortho")
+    card = factories.CardFactory(patient=ana)
+    factories.AutopayFactory(plan=plan, card=card)
+    first = factories.InstallmentFactory(plan=plan, due_date=date(2026, 2, 10))
+    taken = paid(first)
+    late = factories.InstallmentFactory(plan=plan, due_date=date(2026, 3, 9), status="FAILED")
+    part = factories.DuePartFactory(installment=late, next_try_at=datetime(2026, 3, 11, 14, 0, tzinfo=UTC))
+    declined = attempt(part, "DECLINED", decline_code="insufficient_funds", reason="insufficient funds")
+    coming = factories.InstallmentFactory(plan=plan, due_date=date(2026, 4, 10), is_issued=False)
+    factories.DuePartFactory(installment=coming, next_try_at=datetime(2026, 4, 10, 14, 0, tzinfo=UTC))
+    return SimpleNamespace(
+        patient=ana, plan=plan, card=card, installment=late, part=part, attempt=declined, payment=taken, coming=coming
+    )

@@ -1,0 +1,142 @@
+"""Every address: signed in, allowed, and inside one's own practice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from types import SimpleNamespace
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from practices import tenancy
+from practices.models import Event, Practice
+from tests import factories
+from tests.staff import making
+from tests.staff.conftest import HTMX, SignIn
+
+# Who asks is proven otherwise: by a password, a signature, a token; or nothing is told.
+OPEN = {
+    "healthz", "sign_in", "sign_out", "set_language", "stripe_webhook", "twilio_status", "twilio_inbound",
+}  # fmt: skip
+
+
+def addresses(patterns: list[URLPattern | URLResolver] | None = None) -> Iterator[URLPattern]:
+    for entry in get_resolver().url_patterns if patterns is None else patterns:
+        if isinstance(entry, URLResolver):
+            yield from addresses(entry.url_patterns)
+        else:
+            yield entry
+
+
+def staff_addresses() -> list[URLPattern]:
+    found = [entry for entry in addresses() if entry.name not in OPEN]
+    # What patients open is proven by its token (paylinks).
+    return [entry for entry in found if not entry.callback.__module__.startswith("paylinks")]
+
+
+def test_every_address_of_staff_names_its_permission() -> None:
+    unguarded = [str(entry.pattern) for entry in staff_addresses() if not hasattr(entry.callback, "permission")]
+
+    assert unguarded == []
+
+
+@pytest.fixture
+def scene(practice: Practice) -> SimpleNamespace:
+    return making.scene(practice)
+
+
+ONE_OF = {
+    "patient_id": "patient", "plan_id": "plan", "installment_id": "installment", "attempt_id": "attempt",
+    "payment_id": "payment", "card_id": "card", "part_id": "part",
+}  # fmt: skip
+TEMPLATE = {"kind": "payment_failed", "channel": "sms", "language": "en"}
+
+
+def arguments(entry: URLPattern, scene: SimpleNamespace) -> dict[str, object]:
+    names = entry.pattern.converters
+    return {name: getattr(scene, ONE_OF[name]).pk if name in ONE_OF else {**TEMPLATE, "what": "by_hand"}[name] for name in names}
+
+
+def names() -> list[str]:
+    return sorted(str(entry.name) for entry in staff_addresses())
+
+
+def entry_of(name: str) -> URLPattern:
+    return next(entry for entry in staff_addresses() if entry.name == name)
+
+
+@pytest.mark.parametrize("name", names())
+def test_a_stranger_is_sent_to_the_sign_in_page(name: str, scene: SimpleNamespace) -> None:
+    url = reverse(name, kwargs=arguments(entry_of(name), scene))
+    before = Event.objects.count()
+
+    for method in ("get", "post"):
+        answer = getattr(Client(), method)(url)
+        assert answer.status_code == 302
+        assert answer["Location"].startswith("/sign-in/?next=")
+    assert Client().get(url, headers=HTMX)["HX-Redirect"] == "/sign-in/"
+    assert Event.objects.count() == before
+
+
+@pytest.mark.parametrize("name", [name for name in names() if entry_of(name).callback.permission != "view"])
+def test_an_auditor_may_only_look(name: str, scene: SimpleNamespace, auditor: Client) -> None:
+    url = reverse(name, kwargs=arguments(entry_of(name), scene))
+    before = Event.objects.count()
+
+    assert auditor.post(url).status_code == 403
+    assert Event.objects.count() == before
+
+
+@pytest.mark.parametrize("name", [name for name in names() if set(entry_of(name).pattern.converters) & set(ONE_OF)])
+def test_what_belongs_to_another_practice_is_not_there(name: str, practice: Practice, sign_in: SignIn) -> None:
+    other = factories.PracticeFactory()
+    with tenancy.scope(other.pk):
+        factories.PaymentSettingsFactory(practice=other)
+        theirs = making.scene(other)
+        before = Event.objects.count()
+    url = reverse(name, kwargs=arguments(entry_of(name), theirs))
+    admin = sign_in("ADMIN")
+
+    statuses = {admin.get(url).status_code, admin.post(url).status_code}
+
+    assert statuses <= {404, 405}
+    assert 404 in statuses
+    with tenancy.scope(other.pk):
+        assert Event.objects.count() == before
+
+
+@pytest.mark.django_db
+def test_a_person_without_a_practice_is_told_so() -> None:
+    client = Client()
+    client.force_login(factories.UserFactory())
+
+    answer = client.get("/communication/")
+
+    assert answer.status_code == 403
+    assert "not a member of any practice" in answer.content.decode()
+
+
+def test_somebody_else_s_practice_cannot_be_switched_to(admin: Client) -> None:
+    other = factories.PracticeFactory(slug="elsewhere")
+
+    assert admin.post("/switch-practice/", {"practice": other.slug}).status_code == 403
+    assert admin.session.get("practice") is None
+
+
+def test_a_person_with_two_practices_sees_the_one_they_chose(sign_in: SignIn, practice: Practice, now: datetime) -> None:
+    other = factories.PracticeFactory(name="Windward Smiles", timezone="Pacific/Honolulu")
+    with tenancy.scope(other.pk):
+        factories.PaymentSettingsFactory(practice=other)
+        factories.PatientFactory(practice=other, first_name="Kai", last_name="Placeholder")
+    client = sign_in("ADMIN")
+    user = practice.memberships.get().user
+    factories.MembershipFactory(user=user, practice=other, role="FRONT_DESK")
+
+    client.post("/switch-practice/", {"practice": other.slug})
+    page = client.get("/communication/").content.decode()
+
+    assert "Placeholder, Kai" in page
+    assert "Windward Smiles" in page
+    assert "Switch to Maple Grove Dental" in page
