@@ -28,6 +28,8 @@ class FixPage:
     installment: Installment | None
     failed: Attempt | None
     reason: str
+    # What autopay does by itself: with this card, not before now.
+    next_card: Card | None
     next_try_at: datetime | None
     new_card_text: str
     same_card: Card | None
@@ -36,13 +38,14 @@ class FixPage:
 
 def fix_page(found: Found, now: datetime, language: str) -> FixPage:
     part, failed = found.part, _last_failed(found.part)
-    same_card = _card_for_another_try(part, failed, now)
+    same_card, next_card = _card_for_another_try(part, failed, now), _autopay_card(part)
     return FixPage(
         part=part,
         installment=part.installment,
         failed=failed,
         reason=reasons.of(failed) if failed else "",
-        next_try_at=_next_try_at(part),
+        next_card=next_card,
+        next_try_at=max(part.next_try_at, now) if next_card and part.next_try_at else None,
         new_card_text=consent_text(found, None, language),
         same_card=same_card,
         same_card_text=consent_text(found, same_card, language) if same_card else "",
@@ -63,11 +66,13 @@ def _card_for_another_try(part: DuePart, failed: Attempt | None, now: datetime) 
     return None if budget.obstacle(part, failed.card, Attempt.Channel.FIX_LINK, now) else failed.card
 
 
-def _next_try_at(part: DuePart) -> datetime | None:
-    """When autopay tries by itself; None when it won't."""
-    plan = part.installment.plan_id if part.installment else None
-    on = Autopay.objects.filter(plan=plan, is_on=True, card__state=Card.State.ACTIVE).exists()
-    return part.next_try_at if on and not part.hold else None
+def _autopay_card(part: DuePart) -> Card | None:
+    """The card that autopay tries by itself; None when it won't."""
+    if part.hold or part.installment is None or part.next_try_at is None:
+        return None
+    on = Autopay.objects.filter(plan=part.installment.plan_id, is_on=True, card__state=Card.State.ACTIVE)
+    autopay_on = on.select_related("card").first()
+    return autopay_on.card if autopay_on else None
 
 
 def consent_text(found: Found, card: Card | None, language: str) -> str:

@@ -68,7 +68,9 @@ def _paid(request: HttpRequest, found: Found, *, note: str = "", status: int = 2
 def _waiting(request: HttpRequest, found: Found) -> HttpResponse:
     attempt = pages.open_attempt(found.part)
     is_unknown = attempt is not None and attempt.state == AttemptState.UNKNOWN
-    return _render(request, found, "charging", is_unknown=is_unknown, attempt=attempt)
+    page = _render(request, found, "charging", is_unknown=is_unknown)
+    page.headers["Refresh"] = "10" if is_unknown else "3"
+    return page
 
 
 @require_POST

@@ -20,7 +20,6 @@ from tests.notifications.conftest import OUR_NUMBER, TOKEN, texts
 from tests.notifications.making import failed_notice, reread
 from tests.outside import Outside
 
-pytestmark = pytest.mark.urls("notifications.urls")
 State = Message.State
 
 
