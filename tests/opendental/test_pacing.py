@@ -1,0 +1,166 @@
+"""One queue per office key over all processes: the pace Open Dental asks for, urgent work first."""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from collections.abc import Callable
+
+import pytest
+import redis
+
+from opendental import pacing
+from opendental.errors import Throttled
+from opendental.models import Connection
+from opendental.pacing import Lane, turn
+from opendental.turns import only_one
+from tests.opendental.desk import Desk
+
+
+def lane(interval: float, *, urgent: bool = False, office: str = "") -> Lane:
+    return Lane(office or uuid.uuid4().hex, interval, urgent)
+
+
+@pytest.mark.parametrize(
+    ("mode", "permissions", "seconds"),
+    [
+        ("REMOTE", ["ApiReadAll"], 5.0),
+        ("REMOTE", [], 5.0),
+        ("REMOTE", ["ApiReadAll", "ApiPayments"], 1.0),
+        ("REMOTE", ["ApiReadAll", "ApiPayments", "ApiEnterprise"], 0.5),
+        ("SERVICE", ["ApiReadAll"], 0.0),
+    ],
+)
+def test_the_pace_follows_mode_and_permissions(mode: str, permissions: list[str], seconds: float) -> None:
+    assert pacing.interval_of(mode, permissions) == seconds
+
+
+def test_turns_of_an_office_start_no_faster_than_its_pace() -> None:
+    office = lane(0.2)
+    started = time.monotonic()
+    for _ in range(4):
+        with turn(office, "GET /x"):
+            pass
+    assert 0.6 <= time.monotonic() - started < 1.5
+
+
+def test_two_workers_never_hold_the_turn_of_an_office_together() -> None:
+    office = lane(0.01)
+    inside, most = 0, 0
+
+    def work() -> None:
+        nonlocal inside, most
+        for _ in range(5):
+            with turn(office, "GET /x"):
+                inside += 1
+                most = max(most, inside)
+                time.sleep(0.01)
+                inside -= 1
+
+    run([work] * 4)
+    assert most == 1
+
+
+def run(jobs: list[Callable[[], None]]) -> None:
+    threads = [threading.Thread(target=job) for job in jobs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+
+
+def test_two_offices_do_not_wait_for_each_other() -> None:
+    started = time.monotonic()
+    with turn(lane(5.0), "GET /x"), turn(lane(5.0), "GET /x"):
+        assert time.monotonic() - started < 1
+
+
+def test_urgent_work_goes_before_polling_that_waited_longer() -> None:
+    office = uuid.uuid4().hex
+    order: list[str] = []
+
+    def work(name: str, *, urgent: bool) -> None:
+        with turn(lane(0.3, urgent=urgent, office=office), "GET /x"):
+            order.append(name)
+
+    def poll() -> None:
+        work("poll", urgent=False)
+
+    def post() -> None:
+        time.sleep(0.1)
+        work("post", urgent=True)
+
+    with turn(lane(0.3, office=office), "GET /x"):
+        threads = [threading.Thread(target=job) for job in (poll, post)]
+        for thread in threads:
+            thread.start()
+        time.sleep(0.4)
+    for thread in threads:
+        thread.join(20)
+    assert order == ["post", "poll"]
+
+
+def test_a_worker_that_died_in_its_turn_blocks_nobody_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    office = lane(0.05)
+    monkeypatch.setattr(pacing, "_HELD_MS", 300)
+    pacing._wait(office, pacing._keys(office), "dead", "GET /x")
+    started = time.monotonic()
+    with turn(office, "GET /x"):
+        assert 0.2 <= time.monotonic() - started < 2
+
+
+def test_a_queue_that_lost_its_data_goes_on() -> None:
+    office = lane(0.1)
+    with turn(office, "GET /x"):
+        pacing.queue().flushdb()
+    with turn(office, "GET /x"):
+        pass
+
+
+def test_without_redis_each_process_keeps_the_pace_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pacing, "queue", lambda: redis.Redis(host="127.0.0.1", port=9, socket_connect_timeout=1))
+    started = time.monotonic()
+    for _ in range(2):
+        with turn(lane(0.2), "GET /x"):
+            pass
+    assert time.monotonic() - started >= 0.4
+
+
+def test_waiting_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pacing, "_LONGEST_WAIT", 0.2)
+    office = lane(5.0)
+    with turn(office, "GET /x"):
+        pass
+    with pytest.raises(Throttled) as caught, turn(office, "GET /x"):
+        raise AssertionError
+    assert caught.value.certainly_not_done
+
+
+def test_a_request_to_slow_down_holds_every_process_back() -> None:
+    office = lane(0.05)
+    pacing.heed(office, Throttled("GET /x", retry_after=1))
+    started = time.monotonic()
+    with turn(office, "GET /x"):
+        assert 0.8 <= time.monotonic() - started < 3
+
+
+def test_a_remote_office_that_throttles_never_has_to_say_so(open_desk: Callable[..., Desk]) -> None:
+    desk = open_desk(throttle=True, switches={"throttle_queue": 1})
+    found = desk.connect("REMOTE")
+    Connection.objects.filter(pk=found.pk).update(permissions=[*found.permissions, "ApiEnterprise"])
+    desk.act("settings", permissions=[*found.permissions, "ApiEnterprise"])
+    number = desk.plan(desk.patient())
+    result = desk.pull()
+    assert (result.plans, result.problem) == ([number], "")
+
+
+def test_a_job_of_a_practice_has_one_worker_at_a_time() -> None:
+    practice = 987_654
+    with only_one("pull", practice) as first, only_one("pull", practice) as second:
+        assert first is not None
+        assert second is None
+        with only_one("pull", practice + 1) as other:
+            assert other is not None
+    with only_one("pull", practice) as again:
+        assert again is not None
