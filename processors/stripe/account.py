@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -10,7 +11,18 @@ from typing import Any
 import stripe
 
 from processors.models import ProcessorAccount
-from processors.port import Charge, NotTaken, Outcome, Question, SavedCard, UnableToReachProcessor, Unknown
+from processors.port import (
+    Charge,
+    Declined,
+    NotTaken,
+    Outcome,
+    Pending,
+    Question,
+    SavedCard,
+    Succeeded,
+    UnableToReachProcessor,
+    Unknown,
+)
 from processors.stripe import outcomes
 
 logger = logging.getLogger(__name__)
@@ -27,6 +39,8 @@ EVENTS = [
     "payment_method.automatically_updated",
     "payment_method.detached",
 ]
+# Before a confirm whose answer was lost is sent once more under its key.
+RESEND_AFTER_SECONDS = 0.5
 stripe.enable_telemetry = False
 
 # Pools connections per thread, so one serves the process. 5 s to connect, 30 s to answer.
@@ -42,7 +56,7 @@ class StripeProcessor:
             account.secret_key,
             stripe_version=API_VERSION,
             stripe_account=account.account or None,
-            # The library repeats lost requests under the same key; without this it never does.
+            # The library repeats lost requests under the same key; without this it never does. Not for confirms.
             max_network_retries=1,
             base_addresses=addresses,
             http_client=_http,
@@ -61,14 +75,41 @@ class StripeProcessor:
         return self._confirm(intent.id, charge)
 
     def _confirm(self, reference: str, charge: Charge) -> Outcome:
+        """Confirm, and once more when the answer was lost. We resend, not the library: it would hide the lost one.
+
+        Money may have moved with the first request. Then "slow down" or "wrong key" in answer to the second says
+        nothing about it; only a result does.
+        """
+        first = self._confirm_once(reference, charge)
+        if not isinstance(first, Unknown):
+            return first
+        time.sleep(RESEND_AFTER_SECONDS)
+        second = self._confirm_once(reference, charge)
+        return second if isinstance(second, Succeeded | Declined | Pending) else first
+
+    def _confirm_once(self, reference: str, charge: Charge) -> Outcome:
         params: Any = charge.confirm_params
         try:
-            intent = self._client.payment_intents.confirm(reference, params, {"idempotency_key": charge.confirm_key})
+            intent = self._client.payment_intents.confirm(
+                reference, params, {"idempotency_key": charge.confirm_key, "max_network_retries": 0}
+            )
         except stripe.CardError as error:
-            return outcomes.of_decline(reference, error)
+            return self._with_reason(outcomes.of_decline(reference, error))
         except stripe.StripeError as error:
             return outcomes.of_failed_confirm(reference, error)
         return outcomes.of_intent(intent)
+
+    def _with_reason(self, declined: Declined) -> Declined:
+        """A payment that the processor itself blocked comes as a generic decline; only its charge tells."""
+        if declined.decline_code != "generic_decline":
+            return declined
+        try:
+            return outcomes.with_block(declined, self._retrieve(declined.reference))
+        except stripe.StripeError:
+            return declined
+
+    def _retrieve(self, reference: str) -> stripe.PaymentIntent:
+        return self._client.payment_intents.retrieve(reference, {"expand": ["latest_charge"]})
 
     def look_up(self, question: Question) -> Outcome:
         """Ask what became of an attempt; cancel an intent that was never confirmed, which decides it."""
@@ -84,7 +125,7 @@ class StripeProcessor:
 
     def _find(self, question: Question) -> stripe.PaymentIntent | None:
         if question.reference:
-            return self._client.payment_intents.retrieve(question.reference)
+            return self._retrieve(question.reference)
         # The id never reached us: list by customer and window, never by search (it lags behind writes).
         since = int((question.started_at - timedelta(days=1)).timestamp())
         listed = self._client.payment_intents.list(
@@ -92,13 +133,13 @@ class StripeProcessor:
         )
         for intent in listed.auto_paging_iter():
             if outcomes.metadata(intent, "attempt") == question.attempt_uuid:
-                return intent
+                return self._retrieve(intent.id)
         return None
 
     def outcome_of(self, reference: str) -> tuple[str, Outcome]:
         """The attempt's uuid (from metadata) and the present outcome of an intent, for webhooks."""
         try:
-            intent = self._client.payment_intents.retrieve(reference)
+            intent = self._retrieve(reference)
         except stripe.StripeError as error:
             raise UnableToReachProcessor(outcomes.words(error)) from error
         return outcomes.metadata(intent, "attempt"), outcomes.of_intent(intent)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import stripe
@@ -21,7 +22,7 @@ def of_intent(intent: stripe.PaymentIntent) -> Outcome:
         case "requires_action":
             return Declined(intent.id, "authentication_required")
         case "requires_payment_method" if intent.last_payment_error is not None:
-            return _declined(intent.id, intent.last_payment_error)
+            return with_block(_declined(intent.id, intent.last_payment_error), intent)
     return Unknown(f"The processor says {intent.status}", intent.id)
 
 
@@ -36,7 +37,10 @@ def of_failed_create(error: stripe.StripeError) -> Outcome:
 
 
 def of_failed_confirm(reference: str, error: stripe.StripeError) -> Outcome:
-    """401, 403, 429 and refused parameters took nothing; a 5xx, a 409 or silence may have (decisions 4)."""
+    """401, 403, 429 and refused parameters took nothing; a 5xx, a 409 or silence may have (decisions 4).
+
+    True of one request: not of one that the library has repeated.
+    """
     match error:
         case stripe.AuthenticationError() | stripe.PermissionError():
             return NotTaken(words(error), needs_operator=True)
@@ -45,13 +49,23 @@ def of_failed_confirm(reference: str, error: stripe.StripeError) -> Outcome:
         case stripe.InvalidRequestError() if _code(error) == "payment_intent_unexpected_state":
             # It was confirmed, canceled or paid in the meantime: ask instead of guessing.
             return Unknown(words(error), reference)
-        case stripe.InvalidRequestError() | stripe.IdempotencyError():
+        case stripe.InvalidRequestError():
             return NotTaken(words(error), needs_operator=True)
+    # Also an IdempotencyError: another request under this key got there, and it may have charged.
     return Unknown(words(error), reference)
 
 
 def of_decline(reference: str, error: stripe.CardError) -> Declined:
     return _declined(reference, error.error)
+
+
+def with_block(declined: Declined, intent: stripe.PaymentIntent) -> Declined:
+    """The reason of a block by the processor in place of the generic code. Needs `latest_charge` expanded."""
+    charge: Any = intent.latest_charge
+    outcome = None if charge is None or isinstance(charge, str) else charge.outcome
+    if outcome is None or outcome.type != "blocked" or not outcome.reason:
+        return declined
+    return replace(declined, decline_code=str(outcome.reason))
 
 
 def _declined(reference: str, facts: Any) -> Declined:

@@ -64,6 +64,10 @@ class Shop:
         """From now on, or for the next `times` charges."""
         self.control("cards", payment_method=card.payment_method, behaviour=behaviour, times=times)
 
+    def finish(self, reference: str, outcome: str = "succeeded") -> None:
+        """What the bank says in the end about an intent that is processing."""
+        self.control(f"intents/{reference}/finish", outcome=outcome)
+
     def books(self, kind: str) -> list[dict[str, Any]]:
         """charges, payment_intents or refunds, oldest first."""
         rows: list[dict[str, Any]] = self.look("state")[kind]
