@@ -27,6 +27,7 @@ def claim(due_part_id: int, *, channel: str, actor: str, now: datetime, card_id:
             card = locks.card(guards.card_of(part, card_id))
             guards.refuse_unless_open(part)
             guards.refuse_unless_owed(part, now)
+            guards.refuse_unless_issued(part, channel)
             guards.refuse_unless_chargeable(part, card, channel, now)
             return _start(part, card, channel, actor, now)
     except IntegrityError as error:

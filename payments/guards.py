@@ -67,6 +67,12 @@ def refuse_unless_owed(part: DuePart, now: datetime) -> None:
         raise UnableToClaim("Open Dental says that less is owed now")
 
 
+def refuse_unless_issued(part: DuePart, channel: str) -> None:
+    """Autopay takes only charges that Open Dental has issued (decisions 8). Asked after a recheck: it may just have."""
+    if channel == Attempt.Channel.AUTOPAY and part.installment is not None and not part.installment.is_issued:
+        raise UnableToClaim("Open Dental has not issued this charge yet")
+
+
 def refuse_unless_chargeable(part: DuePart, card: Card, channel: str, now: datetime) -> None:
     """The card may be tried for this part, now and in this way."""
     if card.state != Card.State.ACTIVE:
@@ -97,10 +103,8 @@ def _refuse_unless_autopay(part: DuePart, card: Card, now: datetime) -> None:
 
 
 def _refuse_unless_due(installment: Installment, part: DuePart, now: datetime) -> None:
-    """The consent is for due dates; decisions 8: only charges that Open Dental has issued."""
+    """The consent is for due dates."""
     if installment.is_down_payment:
         raise UnableToClaim("A down payment is taken at the desk")
     if installment.due_date > calendar.local_date(now, part.practice.zone):
         raise UnableToClaim("The due date has not come yet")
-    if not installment.is_issued:
-        raise UnableToClaim("Open Dental has not issued this charge yet")
