@@ -80,7 +80,9 @@ def _make(office: Office, outside: Outside, now: datetime) -> None:
     for who, name, role in _SIGN_INS:
         user = User.objects.filter(email=f"{who}@example.com").first()
         user = user or User.objects.create_user(email=f"{who}@example.com", password=PASSWORD, name=name)
-        Membership.objects.get_or_create(user=user, practice=practice, defaults={"role": role})
+        # The desk works at the first practice only; the admin can switch.
+        if role == Membership.Role.ADMIN or office is OFFICES[0]:
+            Membership.objects.get_or_create(user=user, practice=practice, defaults={"role": role})
     with tenancy.scope(practice.pk):
         _connect(office, outside, practice)
         _work(office, outside, practice, now)

@@ -30,13 +30,13 @@ class PracticeMiddleware:
 
 
 def _membership(request: HttpRequest) -> Membership | None:
-    """The membership of the practice chosen in this session, else the first one."""
+    """The membership of the practice chosen in this session, else the oldest one."""
     if not request.user.is_authenticated:
         return None
     mine = list(
         Membership.objects.filter(user=request.user.pk, is_active=True, practice__is_active=True)
         .select_related("practice")
-        .order_by("practice__name", "pk")
+        .order_by("pk")
     )
     chosen = request.session.get(PRACTICE_KEY)
     return next((one for one in mine if one.practice_id == chosen), mine[0] if mine else None)
