@@ -21,6 +21,7 @@ from payments.forms import StopForm
 from payplans.models import PayPlan
 from practices import access
 from practices.access import Permission, StaffRequest
+from practices.forms import posted
 
 
 def done(request: HttpRequest, url: str) -> HttpResponse:
@@ -115,7 +116,7 @@ def consent_text(request: HttpRequest, plan_id: int) -> HttpResponse:
 @access.staff(Permission.AUTOPAY)
 def stop_autopay(request: HttpRequest, plan_id: int) -> HttpResponse:
     plan = plan_pages.plan_or_404(cast("StaffRequest", request).practice, plan_id)
-    form = StopForm(request.POST or None)
+    form = StopForm(posted(request))
     if request.method == "POST" and form.is_valid():
         reason = form.cleaned_data["reason"]
         stopped = attaching.detach(plan, actor=access.actor(request), reason=reason, now=clock.now())

@@ -17,6 +17,7 @@ from payments import asking, attaching, pages, pay_now_pages
 from payments.plan_views import done
 from practices import access
 from practices.access import Permission, StaffRequest
+from practices.forms import posted
 from processors.port import UnableToReachProcessor
 
 # How often a page asks for news before it leaves asking to the person: a forgotten tab must still be signed out.
@@ -26,7 +27,7 @@ MOST_POLLS = 90
 @access.staff(Permission.CHARGE)
 def pay_now(request: HttpRequest, installment_id: int) -> HttpResponse:
     part, now = pay_now_pages.open_part_or_404(cast("StaffRequest", request).practice, installment_id), clock.now()
-    form = pay_now_pages.form_for(part, request.POST if request.method == "POST" else None)
+    form = pay_now_pages.form_for(part, posted(request))
     page = pay_now_pages.page(part, form, now)
     if request.method == "POST" and form.is_valid() and not page["in_flight"]:
         asked = asking.pay_now(part, card_id=form.card.pk, actor=access.actor(request))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.http import HttpRequest, QueryDict
 
 from practices.models import PaymentSettings
 from practices.templatetags.show import hour
@@ -23,6 +24,11 @@ SHORT = {"class": "short"}
 HOURS = [(at, hour(at)) for at in range(24)]
 # The law of texts: nothing before 8 in the morning or after 9 in the evening, in the recipient's zone (SMS-3).
 EARLIEST, LATEST = 8, 21
+
+
+def posted(request: HttpRequest) -> QueryDict | None:
+    """What binds a form: the data of a POST, also an empty one."""
+    return request.POST if request.method == "POST" else None
 
 
 class SignInForm(forms.Form):

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from practices import access
 from practices.access import Permission, StaffRequest
-from practices.forms import PaymentSettingsForm, SignInForm
+from practices.forms import PaymentSettingsForm, SignInForm, posted
 from practices.middleware import PRACTICE_KEY
 from practices.models import Membership
 from practices.settings_page import payment_settings, save_payment_settings
@@ -27,7 +27,7 @@ from practices.sign_in import UnableToSignIn, sign_in
 def sign_in_view(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated:
         return redirect("home")
-    form = SignInForm(request.POST or None)
+    form = SignInForm(posted(request))
     if request.method == "POST" and form.is_valid():
         try:
             user = sign_in(request, now=timezone.now(), **form.cleaned_data)
@@ -79,7 +79,7 @@ def switch_practice(request: HttpRequest) -> HttpResponse:
 def payment_settings_view(request: HttpRequest) -> HttpResponse:
     staff = cast("StaffRequest", request)
     row = payment_settings(staff.practice)
-    form = PaymentSettingsForm(request.POST or None, instance=row)
+    form = PaymentSettingsForm(posted(request), instance=row)
     if request.method == "POST" and form.is_valid():
         changed = save_payment_settings(form, actor=access.actor(request))
         messages.success(request, "Saved. It applies from the next charge on." if changed else "Nothing was changed.")
