@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
@@ -44,6 +44,14 @@ class Call:
             return int(value)
         except ValueError:
             raise bad(f"{name} is invalid.") from None
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Rows of a long list, rendered only for the page that goes out."""
+
+    rows: Sequence[Any]
+    render: Callable[[Any], Any]
 
 
 @dataclass(frozen=True)
@@ -173,13 +181,18 @@ def _run(found: Endpoint, call: Call, method: str, arguments: dict[str, Any]) ->
 
 
 def _shape(found: Endpoint, call: Call, method: str, result: Any) -> Response:
-    if isinstance(result, list) and method == "GET":
+    if isinstance(result, Listing):
+        result = [result.render(row) for row in page(call, result.rows)]
+    elif isinstance(result, list) and method == "GET":
         result = page(call, result)
     spoiled = malform.apply(call.office, found.resource, result)
-    return reply(201 if method == "POST" else 200, spoiled)
+    response = reply(201 if method == "POST" else 200, spoiled)
+    if method == "POST" and isinstance(result, dict) and result:
+        response.headers["Location"] = f"/api/v1/{found.resource}/{next(iter(result.values()))}"
+    return response
 
 
-def page(call: Call, rows: list[Any]) -> list[Any]:
+def page(call: Call, rows: Sequence[Any]) -> Sequence[Any]:
     """Offset and Limit; 100 rows at most, more with the Enterprise permission."""
     most = 1000 if "ApiEnterprise" in call.office.settings.permissions else PAGE
     offset, limit = call.number("Offset") or 0, call.number("Limit")

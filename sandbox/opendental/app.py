@@ -7,6 +7,7 @@ from pathlib import Path
 from flask import Flask, Response, request
 
 from sandbox.common.clock import Clock
+from sandbox.common.faults import Faults
 from sandbox.opendental import control, pages, resources
 from sandbox.opendental.api import Api
 from sandbox.opendental.office import Registry
@@ -15,7 +16,7 @@ from sandbox.opendental.starting import ensure_defaults
 METHODS = ["GET", "POST", "PUT", "DELETE", "PATCH"]
 
 
-def create_app(state: Path, clock: Clock) -> Flask:
+def create_app(state: Path, clock: Clock) -> Faults:
     """State (offices.sqlite and one file per office) lives in `state` and survives restarts."""
     app = Flask(__name__)
     registry = Registry(state, clock)
@@ -28,5 +29,6 @@ def create_app(state: Path, clock: Clock) -> Flask:
         return api.answer(request.method, f"/{path}", request.headers, request.args, request.get_data())
 
     app.register_blueprint(control.blueprint(registry))
-    app.register_blueprint(pages.blueprint(registry))
-    return app
+    faults = Faults(app)
+    app.register_blueprint(pages.blueprint(registry, faults))
+    return faults

@@ -48,6 +48,14 @@ def add_patient(office: Office, body: Body, now: datetime) -> Body:
     return {"PatNum": people.create(office, people.columns(body), now)}
 
 
+def add_clinic(office: Office, body: Body, now: datetime) -> Body:
+    """Abbr and Description: the first clinic switches the clinics feature on."""
+    wire.required(body, "Abbr")
+    names = {name: wire.text(body, name) for name in ("Abbr", "Description", "City", "State", "Zip", "Phone")}
+    office.set_pref("EasyNoClinics", "0")
+    return {"ClinicNum": insert(office.books, "clinic", **names)}
+
+
 def add_procedure(office: Office, body: Body, now: datetime) -> Body:
     """PatNum, ProcFee (dollars), ProcStatus "TP" or "C"; ProcDate, ProvNum, ClinicNum, Discount, CodeNum optional."""
     wire.required(body, "PatNum", "ProcFee")
@@ -296,6 +304,7 @@ def recurring_card(office: Office, body: Body, now: datetime) -> Body:
 
 ACTIONS: dict[str, Action] = {
     "patients": add_patient,
+    "clinics": add_clinic,
     "procedures": add_procedure,
     "procedure": set_procedure,
     "adjustments": add_adjustment,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import sqlite3
 import threading
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields
@@ -139,11 +141,24 @@ class Registry:
         )
         self.offices: dict[str, Office] = {}
         known = {item.name for item in fields(Settings)}
+        (state / "blank.sqlite").unlink(missing_ok=True)
         for row in self.store.all("SELECT body FROM office"):
             stored = {name: value for name, value in json.loads(row["body"]).items() if name in known}
             self._open(Settings(**stored))
 
+    def _blank(self) -> Path:
+        """A file with empty tables, made once: copying it is much quicker than creating forty indexes anew."""
+        path = self.state / "blank.sqlite"
+        if not path.exists():
+            connection = sqlite3.connect(path)
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.executescript(ddl())
+            connection.close()
+        return path
+
     def _open(self, settings: Settings) -> Office:
+        if not (self.state / settings.file).exists():
+            shutil.copyfile(self._blank(), self.state / settings.file)
         office = Office(settings, Store(self.state / settings.file, ddl()), self.clock)
         office.save = lambda: self.save(office)
         self.offices[settings.key] = office
@@ -155,8 +170,10 @@ class Registry:
             if settings.key in self.offices:
                 raise ValueError(f"office {settings.key} exists")
             settings.file = f"office_{re.sub(r'[^A-Za-z0-9_-]', '_', settings.key)}.sqlite"
+            used = (self.state / settings.file).exists()
             office = self._open(settings)
-            office.books.wipe()
+            if used:
+                office.books.wipe()
             self.save(office)
             return office
 

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from flask import Blueprint, redirect, render_template, request
 from werkzeug.wrappers import Response
 
+from sandbox.common.faults import Fault, Faults
 from sandbox.common.store import Row
 from sandbox.opendental import books, control, enums, plans, service
 from sandbox.opendental.errors import ApiError
@@ -20,13 +21,38 @@ LISTS = ("procNums", "adjNums")
 FLAGS = ("on", "offline", "throttle", "enabled", *(name for name, value in SWITCHES.items() if isinstance(value, bool)))
 
 
-def blueprint(registry: Registry) -> Blueprint:
+# What a visitor may spoil, in words.
+PLACES = {
+    "Posting a payment": "POST /api/v1/payments",
+    "Putting a payment on exact rows": "PUT /api/v1/payments/*/Partial",
+    "Refunding": "POST /api/v1/payments/Refund",
+    "Queries": "PUT /api/v1/queries/ShortQuery",
+    "Reading plans": "GET /api/v1/payplan*",
+    "Everything": "* /api/v1/*",
+}
+FAULT_WORDS = {
+    "drop_after": "done, but the answer is lost",
+    "drop_before": "lost on the way there",
+    "error_after": "error 500, yet done",
+    "error_before": "error 500, not done",
+    "throttle": "too many requests (429)",
+    "slow": "slow",
+}
+
+
+def blueprint(registry: Registry, faults: Faults) -> Blueprint:
     """GET / and /offices/…; forms post to /offices/<key>/<action> and come back with what happened."""
     pages = Blueprint("pages", __name__)
 
     @pages.get("/")
     def front() -> str:
-        return render_template("offices.html", offices=[_summary(office) for office in registry.offices.values()])
+        listed = [_summary(office) for office in registry.offices.values()]
+        told = {"places": PLACES, "kinds": FAULT_WORDS, "faults": faults.rules}
+        return render_template("offices.html", offices=listed, **told, **_said())
+
+    @pages.post("/faults")
+    def spoil() -> Response:
+        return _spoil(faults)
 
     @pages.get("/offices/<key>")
     def one(key: str) -> str:
@@ -45,6 +71,16 @@ def blueprint(registry: Registry) -> Blueprint:
         return render_template("frame.html", said=error.explanation, went=False), error.status
 
     return pages
+
+
+def _spoil(faults: Faults) -> Response:
+    wish = request.form
+    if wish.get("kind") in FAULT_WORDS and wish.get("match") in PLACES.values():
+        times = int(wish.get("times") or 1)
+        faults.rules.append(Fault(wish["match"], wish["kind"], times, 10.0 if wish["kind"] == "slow" else 0.0))
+        return redirect(f"/?{urlencode({'said': 'The next requests will be spoiled.'})}")
+    faults.rules.clear()
+    return redirect(f"/?{urlencode({'said': 'Nothing is spoiled any more.'})}")
 
 
 def _said() -> dict[str, Any]:

@@ -195,8 +195,8 @@ TABLES: dict[str, Table] = {
 
 
 def ddl() -> str:
-    """CREATE … IF NOT EXISTS for every table and index."""
-    statements: list[str] = []
+    """CREATE … IF NOT EXISTS for every table and index, as one transaction."""
+    statements = ["BEGIN;"]
     for name, table in TABLES.items():
         columns = ", ".join(f'"{column}" {declared}' for column, declared in table.columns().items())
         statements.append(
@@ -205,4 +205,4 @@ def ddl() -> str:
         for index in filter(None, (part.strip() for part in table.indexes.split(";"))):
             label = f"{name}_{index.replace(',', '_')}"
             statements.append(f"CREATE INDEX IF NOT EXISTS {label} ON {name} ({index});")
-    return "\n".join(statements)
+    return "\n".join([*statements, "COMMIT;"])

@@ -36,11 +36,12 @@ def catch_up(office: Office) -> None:
         return
     with office.service_lock:
         last = datetime.fromisoformat(office.settings.checked_to or stamp(now))
-        agenda = _agenda(office, last.date(), now.date()) if next_run(office, last) <= now else {}
-        while (moment := next_run(office, last)) <= now:
-            if office.settings.service:
-                run(office, moment, agenda.get(moment.date(), []))
-            last = moment
+        if office.settings.service and last < (latest := last_run(office, now)):
+            for day, due in sorted(_agenda(office, last.date(), latest.date()).items()):
+                moment = datetime.combine(day, run_time(office))
+                if last < moment:
+                    run(office, moment, due)
+            office.set_pref("DynamicPayPlanLastDateTime", stamp(latest))
         office.mark_checked(now)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -135,9 +135,9 @@ def edit(office: Office, plan: Row, changes: dict[str, Any], count: int | None) 
     edited = find(office.books, "payplan", number)
     if count and edited is not None:
         terms = plans.terms_of(edited)
-        total = plans.principal_cents(office.books, edited) - (terms.down if plans.debits(office.books, number) else 0)
-        left = replace(terms, pay=plans.installment(total, terms.apr, terms.frequency, count))
-        change(office.books, "payplan", number, PayAmt=dollars(left.pay))
+        total = plans.principal_cents(office.books, edited) - terms.down
+        pay = plans.installment(total, terms.apr, terms.frequency, count)
+        change(office.books, "payplan", number, PayAmt=dollars(pay))
 
 
 def has_activity(office: Office, plan: int) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import date
 from typing import Any
@@ -25,11 +26,13 @@ def required(body: Body, *names: str) -> None:
 
 
 def integer(body: Body, name: str, default: int = 0) -> int:
-    value = body.get(name, default)
     try:
-        return int(str(value))
+        value = int(str(body.get(name, default)))
     except ValueError:
         raise bad(f"{name} is invalid.") from None
+    if abs(value) >= 2**63:
+        raise bad(f"{name} is invalid.")
+    return value
 
 
 def amount(body: Body, name: str, default: int = 0) -> int:
@@ -44,9 +47,12 @@ def amount(body: Body, name: str, default: int = 0) -> int:
 
 def number(body: Body, name: str, default: float = 0.0) -> float:
     try:
-        return float(body.get(name, default))
+        value = float(body.get(name, default))
     except (TypeError, ValueError):
         raise bad(f"{name} is invalid.") from None
+    if not math.isfinite(value):
+        raise bad(f"{name} is invalid.")
+    return value
 
 
 def boolean(body: Body, name: str, default: bool = False) -> bool:

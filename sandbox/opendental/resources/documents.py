@@ -49,6 +49,18 @@ def multiple(call: Call) -> list[dict[str, Any]]:
     return [document_json(call, row) for row in rows]
 
 
+def _teeth(text: str) -> str:
+    """ "1-3,9" → "1,2,3,9"."""
+    found: list[str] = []
+    for part in filter(None, text.replace(" ", "").split(",")):
+        first, _, last = part.partition("-")
+        if last and first.isdigit() and last.isdigit():
+            found += map(str, range(int(first), min(int(last), 32) + 1))
+        else:
+            found.append(part)
+    return ",".join(found)
+
+
 @endpoint("POST", "/documents/Upload", permission="ApiDocuments")
 def upload(call: Call) -> dict[str, Any]:
     wire.required(call.body, "PatNum", "rawBase64", "extension")
@@ -67,6 +79,7 @@ def upload(call: Call) -> dict[str, Any]:
         Description=wire.text(call.body, "Description"),
         DateCreated=wire.moment_of(call.body, "DateCreated", stamp(call.now)),
         ImgType=wire.choice(call.body, "ImgType", enums.IMAGE_TYPE, "Document"),
+        ToothNumbers=_teeth(wire.text(call.body, "ToothNumbers")),
         FileName="x",
         RawBase64=wire.text(call.body, "rawBase64"),
         DateTStamp=stamp(call.now),

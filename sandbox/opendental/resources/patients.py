@@ -7,7 +7,7 @@ from typing import Any
 
 from sandbox.common.store import Row
 from sandbox.opendental import enums, people, wire
-from sandbox.opendental.api import Call, endpoint
+from sandbox.opendental.api import Call, Listing, endpoint
 from sandbox.opendental.errors import bad, not_found
 from sandbox.opendental.records import find, stamp, where
 
@@ -112,9 +112,9 @@ def _one(call: Call, number: int) -> dict[str, Any]:
 
 
 @endpoint("GET", "/patients")
-def multiple(call: Call) -> list[dict[str, Any]]:
+def multiple(call: Call) -> Listing:
     rows = [row for row in where(call.office.books, "patient", "LName, FName, PatNum") if _found(call, row)]
-    return [_listed(call, row) for row in rows]
+    return Listing(rows, lambda row: _listed(call, row))
 
 
 def _found(call: Call, row: Row) -> bool:
@@ -146,7 +146,7 @@ def _found_exactly(call: Call, row: Row) -> bool:
 
 
 @endpoint("GET", "/patients/Simple", since="21.2")
-def simple(call: Call) -> list[dict[str, Any]]:
+def simple(call: Call) -> Listing:
     wanted: dict[str, Any] = {}
     for name, since in SIMPLE.items():
         if call.query.get(name) and call.office.at_least(since):
@@ -162,7 +162,7 @@ def simple(call: Call) -> list[dict[str, Any]]:
         and (birth is None or row["Birthdate"] == birth.isoformat())
         and all(call.query.get(name, "").lower() in row[name].lower() for name in ("LName", "FName"))
     ]
-    return [{"serverDateTime": stamp(call.now), **patient_json(call, row)} for row in rows]
+    return Listing(rows, lambda row: {"serverDateTime": stamp(call.now), **patient_json(call, row)})
 
 
 @endpoint("POST", "/patients", permission="ApiPatients")

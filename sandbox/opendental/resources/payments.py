@@ -6,7 +6,7 @@ from typing import Any
 
 from sandbox.common.store import Row
 from sandbox.opendental import enums, owed, posting, prepay, production, wire
-from sandbox.opendental.api import Call, endpoint
+from sandbox.opendental.api import Call, Listing, endpoint
 from sandbox.opendental.errors import bad, not_found
 from sandbox.opendental.money import cents, short
 from sandbox.opendental.posting import Payment
@@ -58,7 +58,7 @@ def _payment(call: Call, number: int) -> Row:
 
 
 @endpoint("GET", "/payments", since="22.2.32")
-def payments(call: Call) -> list[dict[str, Any]]:
+def payments(call: Call) -> Listing:
     wanted: dict[str, Any] = {}
     patient, kind = call.number("PatNum"), call.number("PayType")
     if patient is not None:
@@ -71,7 +71,7 @@ def payments(call: Call) -> list[dict[str, Any]]:
     rows = where(call.office.books, "payment", **wanted)
     if entered:
         rows = [row for row in rows if row["DateEntry"] >= entered.isoformat()]
-    return [payment_json(call, row, stamp(call.now)) for row in rows]
+    return Listing(rows, lambda row: payment_json(call, row, stamp(call.now)))
 
 
 @endpoint("POST", "/payments", since="21.2", permission="ApiPayments")

@@ -6,7 +6,7 @@ from typing import Any
 
 from sandbox.common.store import Row
 from sandbox.opendental import enums, wire
-from sandbox.opendental.api import Call, endpoint
+from sandbox.opendental.api import Call, Listing, endpoint
 from sandbox.opendental.errors import bad, not_found
 from sandbox.opendental.records import change, find, stamp, where
 
@@ -30,12 +30,14 @@ def split_json(call: Call, row: Row) -> dict[str, Any]:
 
 
 @endpoint("GET", "/paysplits", since="22.4.16")
-def splits(call: Call) -> list[dict[str, Any]]:
+def splits(call: Call) -> Listing:
+    """The list prints SecDateTEdit as a date, the answer to PUT as a moment."""
     names = ["PatNum", "PayNum"] + (["ProcNum"] if call.office.at_least("24.4.24") else [])
     wanted: dict[str, Any] = {name: number for name in names if (number := call.number(name)) is not None}
     if not wanted and not call.office.at_least("24.4.24"):
         raise bad("PatNum or PayNum is required.")
-    return [split_json(call, row) for row in where(call.office.books, "paysplit", **wanted)]
+    rows = where(call.office.books, "paysplit", **wanted)
+    return Listing(rows, lambda row: {**split_json(call, row), "SecDateTEdit": row["SecDateTEdit"][:10]})
 
 
 @endpoint("PUT", "/paysplits/<int:number>", since="25.2.9", permission="ApiPayments")

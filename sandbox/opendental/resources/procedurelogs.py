@@ -6,7 +6,7 @@ from typing import Any
 
 from sandbox.common.store import Row
 from sandbox.opendental import enums, wire, work
-from sandbox.opendental.api import Call, endpoint
+from sandbox.opendental.api import Call, Listing, endpoint
 from sandbox.opendental.errors import bad, not_found
 from sandbox.opendental.money import cents, dollars, text
 from sandbox.opendental.records import find, stamp, where
@@ -67,7 +67,7 @@ def single(call: Call, number: int) -> dict[str, Any]:
 
 
 @endpoint("GET", "/procedurelogs")
-def multiple(call: Call) -> list[dict[str, Any]]:
+def multiple(call: Call) -> Listing:
     wanted: dict[str, Any] = {}
     for name, since in FILTERS.items():
         if call.office.at_least(since) and (number := call.number(name)) is not None:
@@ -76,7 +76,8 @@ def multiple(call: Call) -> list[dict[str, Any]]:
         wanted["ProcStatus"] = wire.choice(dict(call.query), "ProcStatus", enums.PROC_STATUS, "")
     changed = wire.moment_of(dict(call.query), "DateTStamp", "0001-01-01 00:00:00")
     rows = where(call.office.books, "procedurelog", "ProcNum DESC", **wanted)
-    return [procedure_json(call, row) for row in rows if row["DateTStamp"] >= changed]
+    kept = [row for row in rows if row["DateTStamp"] >= changed]
+    return Listing(kept, lambda row: procedure_json(call, row))
 
 
 def _values(call: Call) -> dict[str, Any]:
