@@ -21,6 +21,12 @@ _STATE_OF = {
     "delivered": State.DELIVERED, "read": State.DELIVERED,
     "undelivered": State.UNDELIVERED, "failed": State.UNDELIVERED, "canceled": State.UNDELIVERED,
 }  # fmt: skip
+_SAID: dict[str, str] = {
+    Reply.Meaning.STOP: "Replied: no more texts",
+    Reply.Meaning.START: "Replied: texts are welcome again",
+    Reply.Meaning.HELP: "Replied: asked for help",
+    Reply.Meaning.OTHER: "Replied by text",
+}
 _WHY = {
     "30003": "the phone can't be reached",
     "30004": "blocked by the carrier or the patient",
@@ -43,8 +49,8 @@ def take_status(practice: Practice, form: Mapping[str, str], message_id: str, no
     message.sent_at = message.sent_at or now
     message.save(update_fields=["state", "state_reason", "carrier_reference", "sent_at"])
     about = {**message.about, "patient": message.patient_id, "message": message.pk}
-    text = message.state_reason
-    Event.record(practice.pk, kind=f"message.{state.lower()}", actor="carrier", now=now, about=about, text=text)
+    text = f"{message.label} {message.state_reason or state.label.lower()}"
+    Event.record(practice.pk, kind=f"message_{state.lower()}", actor="carrier", now=now, about=about, text=text)
     return True
 
 
@@ -108,9 +114,9 @@ def _obey(practice: Practice, reply: Reply, now: datetime) -> None:
     if reply.patient is not None:
         about["patient"] = reply.patient.pk
     actor = f"patient:{reply.patient.pk}" if reply.patient else "carrier"
-    kind = f"text.{reply.meaning.lower()}"
+    kind = f"text_{reply.meaning.lower()}"
     # The words stand in the reply row; the log holds what they meant.
-    Event.record(practice.pk, kind=kind, actor=actor, now=now, about=about, text=reply.get_meaning_display())
+    Event.record(practice.pk, kind=kind, actor=actor, now=now, about=about, text=_SAID[reply.meaning])
 
 
 def _answer(practice: Practice, reply: Reply) -> str:

@@ -110,6 +110,12 @@ class Message(PracticeRow):
         """What the patient reads out and the front desk compares; '' for a message without a link."""
         return spoken_code(self.link_nonce) if self.link_nonce else ""
 
+    @property
+    def label(self) -> str:
+        """ "Failed payments, text message", for the timeline."""
+        ways = {Channel.SMS.value: "text message", Channel.EMAIL.value: "e-mail"}
+        return f"{self.get_kind_display()}, {ways.get(self.channel, 'message')}"
+
     def block(self, reason: str) -> None:
         """Make it a task for staff (unsaved)."""
         self.state, self.state_reason = self.State.BLOCKED, reason[:200]

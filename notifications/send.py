@@ -6,6 +6,7 @@ looked up anywhere, so after a lost answer it is never sent again: it becomes a 
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime, timedelta
 from typing import assert_never
 
@@ -28,6 +29,7 @@ LOOK_GAP = timedelta(minutes=1)
 MAX_SENDS = 8
 MAYBE_MAILED = "The mail server's answer was lost: it may have arrived. Not sent again."
 State = Message.State
+log = logging.getLogger(__name__)
 
 
 def send_due(practice_id: int, now: datetime) -> int:
@@ -78,7 +80,7 @@ def _readdress(message: Message, way: ways.Way, now: datetime) -> None:
     outbox.address(message, way)
     message.save(update_fields=["channel", "to", "subject", "body", "state", "state_reason"])
     if message.state == State.BLOCKED:
-        _note(message, "message.blocked", message.state_reason, now)
+        _note(message, "message_blocked", f"not sent: {message.state_reason}", now)
 
 
 def _deliver(message: Message, now: datetime) -> bool:
@@ -96,6 +98,15 @@ def outgoing(message: Message) -> Outgoing:
 
 
 def _hand_over(message: Message) -> SendResult:
+    """The boundary of one row: whatever a library throws at one message, the others go out."""
+    try:
+        return _ask_carrier(message)
+    except Exception as error:
+        log.exception("Unable to send message %s", message.pk)
+        return Unclear(f"Sending broke off: {type(error).__name__}")
+
+
+def _ask_carrier(message: Message) -> SendResult:
     if message.channel == Channel.EMAIL:
         return mail.send(message.practice, outgoing(message))
     account = MessagingAccount.objects.filter(practice_id=message.practice_id).first()
@@ -123,7 +134,7 @@ def accepted(message: Message, reference: str, now: datetime) -> None:
     news = {"carrier_reference": reference[:64], "sent_at": now}
     is_news = waiting.update(state=State.SENT, state_reason="", **news)
     if is_news:
-        _note(message, "message.sent", "", now)
+        _note(message, "message_sent", "sent", now)
     else:
         mine.filter(carrier_reference="").update(**news)
     if message.channel == Channel.SMS:
@@ -163,7 +174,7 @@ def _unclear(message: Message, reason: str, now: datetime) -> None:
 def block(message: Message, reason: str, now: datetime) -> None:
     """Hand it to staff."""
     if _move(message, State.BLOCKED, reason, now):
-        _note(message, "message.blocked", reason, now)
+        _note(message, "message_blocked", f"not sent: {reason}", now)
 
 
 def _move(message: Message, state: str, reason: str, not_before: datetime) -> bool:
@@ -174,4 +185,5 @@ def _move(message: Message, state: str, reason: str, not_before: datetime) -> bo
 
 def _note(message: Message, kind: str, text: str, now: datetime) -> None:
     about = {**message.about, "patient": message.patient_id, "message": message.pk}
+    text = f"{message.label} {text}"
     Event.record(message.practice_id, kind=kind, actor="sender", now=now, about=about, text=text)

@@ -17,6 +17,7 @@ from django.urls import reverse
 
 from cards import saving, wording
 from cards.models import Card, CardSetup, Consent
+from core.money import format_cents
 from paylinks.links import Found
 from paylinks.models import LinkCharge, PatientLink
 from payments import charging
@@ -91,7 +92,8 @@ def _record_consent(charge: LinkCharge, card: Card, now: datetime) -> None:
     )  # fmt: skip
     PatientLink.objects.filter(pk=charge.link_id, used_at=None).update(used_at=now)
     about = {"patient": charge.link.patient_id, "due_part": charge.due_part_id, "card": card.pk, "consent": consent.pk}
-    Event.record(charge.practice_id, kind="link.agreed", actor=_actor(charge), now=now, about=about, text=str(card))
+    text = f"Agreed on the link to one charge of {format_cents(charge.amount_cents)} to {card}"
+    Event.record(charge.practice_id, kind="link_agreed", actor=_actor(charge), now=now, about=about, text=text)
 
 
 def take_card(charge: LinkCharge, *, now: datetime) -> LinkCharge:

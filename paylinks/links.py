@@ -86,6 +86,6 @@ def revoke(link: PatientLink, *, actor: str, now: datetime) -> None:
     """Make the address useless at once."""
     if PatientLink.objects.filter(pk=link.pk, revoked_at=None).update(revoked_at=now):
         Event.record(
-            link.practice_id, kind="link.revoked", actor=actor, now=now,
+            link.practice_id, kind="link_revoked", actor=actor, now=now, text="Link revoked",
             about={"patient": link.patient_id, "link": link.pk},
         )  # fmt: skip

@@ -74,7 +74,7 @@ def test_a_report_that_comes_twice_is_one_event(practice: Practice, sent: Messag
     report(practice, "delivered")
     report(practice, "delivered")
 
-    assert [event.kind for event in Event.objects.about(message=sent.pk)] == ["message.delivered"]
+    assert [event.kind for event in Event.objects.about(message=sent.pk)] == ["message_delivered"]
 
 
 def test_an_undelivered_text_says_why(practice: Practice, sent: Message) -> None:
@@ -175,7 +175,7 @@ def test_stop_is_recorded_at_once_and_left_to_the_carrier_to_confirm(practice: P
     assert reply(practice, "STOP") == "<Response></Response>"
 
     assert texting.is_opted_out(practice.pk, "+15555550142")
-    [event] = Event.objects.filter(kind="text.stop")
+    [event] = Event.objects.filter(kind="text_stop")
     assert (event.actor, event.about["patient"]) == (f"patient:{sent.patient_id}", sent.patient_id)
 
 
@@ -221,7 +221,7 @@ def test_anything_else_is_kept_for_staff_and_answered_by_nobody(practice: Practi
     [kept] = Reply.objects.all()
     assert (kept.body, kept.meaning, kept.patient_id) == ("I will pay on <b>Friday</b>", "OTHER", sent.patient_id)
     assert not texting.is_opted_out(practice.pk, "+15555550142")
-    [event] = Event.objects.filter(kind="text.other")
+    [event] = Event.objects.filter(kind="text_other")
     assert "Friday" not in event.text
 
 

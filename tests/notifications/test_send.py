@@ -12,6 +12,8 @@ from django.db.models.functions import Now
 
 from core.tokens import link_token
 from notifications import send, tasks, texting
+from notifications.channels import sms
+from notifications.channels.port import Outgoing, SendResult
 from notifications.models import Message, MessagingAccount, TextingConsent
 from patients.models import Patient
 from practices import tenancy
@@ -45,7 +47,7 @@ def test_a_failure_message_is_queued_rendered_and_texted_with_its_link(
     assert (sent.state, sent.carrier_reference, sent.sent_at, sent.sends) == (State.SENT, text["sid"], now, 1)
     assert token not in f"{sent.body} {sent.values}"
     [event] = Event.objects.about(patient=ana.pk)
-    assert (event.kind, event.about) == ("message.sent", {"patient": ana.pk, "message": message.pk, "attempt": 1})
+    assert (event.kind, event.about) == ("message_sent", {"patient": ana.pk, "message": message.pk, "attempt": 1})
 
 
 def test_a_sent_message_is_not_sent_again(
@@ -149,7 +151,7 @@ def test_an_answer_lost_twice_ends_as_a_task_for_staff_after_one_resend(
     lost = reread(message)
     assert (lost.state, lost.sends, lost.looked_up) == (State.BLOCKED, 2, 4)
     assert "may have arrived" in lost.state_reason
-    assert [event.kind for event in Event.objects.about(message=message.pk)] == ["message.blocked"]
+    assert [event.kind for event in Event.objects.about(message=message.pk)] == ["message_blocked"]
 
 
 def test_nothing_is_resent_while_the_carrier_cannot_be_asked(
@@ -385,3 +387,40 @@ def test_an_e_mail_held_by_a_killed_worker_is_left_to_staff(
 
     assert reread(message).state == State.BLOCKED
     assert texts(mail_server) == []
+
+
+def test_a_message_the_carrier_keeps_putting_off_ends_as_a_task(
+    practice: Practice, account: MessagingAccount, carrier: Outside, ana: Patient, now: datetime
+) -> None:
+    message = failed_notice(ana, now)
+    carrier.fault(POST, "throttle", times=99)
+
+    walk(practice, now, minutes=8 * 60, step=8)
+
+    assert (reread(message).state, reread(message).sends) == (State.BLOCKED, 8)
+    assert reread(message).state_reason == "The carrier asks to wait (error 20429)"
+    assert texts(carrier) == []
+
+
+def test_a_message_that_breaks_the_library_does_not_hold_up_the_others(
+    practice: Practice,
+    account: MessagingAccount,
+    carrier: Outside,
+    ana: Patient,
+    now: datetime,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    broken = receipt(ana, now, dedupe_key="1")
+    other = receipt(ana, now, dedupe_key="2")
+    real = sms.send
+
+    def breaks(account: MessagingAccount, slug: str, outgoing: Outgoing) -> SendResult:
+        if outgoing.message_id == broken.pk:
+            raise KeyError("sid")
+        return real(account, slug, outgoing)
+
+    monkeypatch.setattr(sms, "send", breaks)
+
+    assert send.send_due(practice.pk, now) == 1
+
+    assert (reread(broken).state, reread(other).state) == (State.UNKNOWN, State.SENT)

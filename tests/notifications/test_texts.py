@@ -10,6 +10,7 @@ from notifications import defaults, lint, segments, templates, variables
 from notifications.defaults import TemplateText
 from notifications.models import Channel, Kind, Template
 from notifications.render import UnableToRender, render
+from notifications.variables import Value
 from practices.models import Practice
 from tests import factories
 
@@ -25,7 +26,7 @@ def findings(practice: Practice, body: str, channel: str = SMS, kind: str = FAIL
 
 def test_rendering_puts_in_values_and_dates_in_the_readers_language() -> None:
     text = TemplateText("{Transaction Amount}", "Due { Payment Due Date }.")
-    values = {"Transaction Amount": "$5.00", "Payment Due Date": date(2026, 1, 2)}
+    values: dict[str, Value] = {"Transaction Amount": "$5.00", "Payment Due Date": date(2026, 1, 2)}
 
     assert render(text, values, "en") == TemplateText("$5.00", "Due Jan 2, 2026.")
     assert render(text, values, "es").body == "Due 2 ene 2026."

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models.functions import Now
 from django.test import Client
 from kombu.exceptions import OperationalError
@@ -23,7 +25,7 @@ from practices.models import Practice
 from tests import factories
 from tests.paylinks.conftest import DAY, Phone, Time, Workers, the_charge, words
 from tests.plugins.money import Ledger
-from tests.plugins.stripe import DEBIT, Shop
+from tests.plugins.stripe import DEBIT, MASTERCARD, Shop
 
 
 def test_the_page_says_what_failed_why_and_what_happens_next(phone: Phone) -> None:
@@ -513,3 +515,54 @@ def test_a_charge_of_another_practice_is_not_touched(phone: Phone, workers: Work
         charges.run(workers.waiting[0], now=time.now)
 
     assert (the_charge().state, shop.taken()) == ("READY", [])
+
+
+def _at_once(work: Callable[[], None], count: int = 4) -> None:
+    """Run the same thing in threads that start together, each in the practice's scope."""
+    barrier = threading.Barrier(count)
+    practice_id = tenancy.current()
+    assert practice_id is not None
+
+    def one() -> None:
+        with tenancy.scope(practice_id):
+            barrier.wait()
+            work()
+        connection.close()
+
+    threads = [threading.Thread(target=one) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def test_four_presses_at_once_and_four_workers_at_once_are_one_charge(
+    phone: Phone, workers: Workers, shop: Shop, time: Time
+) -> None:
+    found = links.find(link_token(phone.link.nonce), time.now)
+    assert found is not None
+    card = Autopay.objects.get().card
+    agreement = charges.Agreement(text="One charge.", language="en", ip=None)
+
+    _at_once(lambda: workers.waiting.append(charges.with_card(found, card, agreement, now=time.now).pk))
+    assert (len(workers.waiting), len(set(workers.waiting))) == (4, 1)
+    _at_once(lambda: charges.run(workers.waiting[0], now=time.now))
+
+    assert shop.taken() == [12860]
+    assert (LinkCharge.objects.count(), Consent.objects.filter(kind="ONE_CHARGE").count()) == (1, 1)
+    assert Attempt.objects.filter(channel="FIX_LINK").count() == 1
+
+
+def test_two_cards_entered_in_two_windows_pay_once(phone: Phone, workers: Workers, shop: Shop, time: Time) -> None:
+    first, second = phone.press_another_card(), phone.press_another_card()
+    phone.come_back(phone.enter_card(first, DEBIT))
+    phone.come_back(phone.enter_card(second, MASTERCARD))
+    workers.work()
+
+    charges.finish_due(phone.link.practice_id, now=time.now, hand_over=workers.waiting.append)
+    workers.work()
+
+    assert shop.taken() == [12860]
+    assert [(charge.state, bool(charge.refusal)) for charge in LinkCharge.objects.order_by("pk")] == [
+        ("DONE", False), ("DONE", True),
+    ]  # fmt: skip
