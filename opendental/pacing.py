@@ -18,6 +18,8 @@ from typing import Any
 
 import redis
 from django.conf import settings
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from opendental.errors import OpenDentalError, Throttled
 from opendental.models import Connection
@@ -70,7 +72,10 @@ def interval_of(mode: str, permissions: list[str]) -> float:
 
 @lru_cache(maxsize=1)
 def queue() -> Any:
-    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=5, socket_connect_timeout=5)
+    # No retries of its own: the caller knows what to do without the queue, and at once.
+    return redis.Redis.from_url(
+        settings.REDIS_URL, socket_timeout=5, socket_connect_timeout=2, retry=Retry(NoBackoff(), 0)
+    )
 
 
 @contextmanager

@@ -39,11 +39,12 @@ def read_one(
     result: PullResult,
     *,
     row: Row | None = None,
+    source: read.Source | None = None,
     now: datetime,
 ) -> None:
     """Read and store one plan of a cycle. What is wrong with this plan alone does not end the cycle."""
     try:
-        pull_plan(connection, pay_plan_num, now, office=office, row=row)
+        pull_plan(connection, pay_plan_num, now, office=office, row=row, source=source)
         result.changed += 1
         result.plans.append(pay_plan_num)
     except store.Overtaken:
@@ -63,7 +64,13 @@ def _later(practice_id: int, pay_plan_num: int, now: datetime) -> None:
 
 
 def pull_plan(
-    connection: Connection, pay_plan_num: int, now: datetime, *, office: Office | None = None, row: Row | None = None
+    connection: Connection,
+    pay_plan_num: int,
+    now: datetime,
+    *,
+    office: Office | None = None,
+    row: Row | None = None,
+    source: read.Source | None = None,
 ) -> PayPlan | None:
     """Read one plan anew and store it; None when Open Dental no longer has it (its installments are canceled).
 
@@ -77,7 +84,7 @@ def pull_plan(
         return None
     try:
         facts = wire.plan(row)
-        reading = read.details(office, connection, facts)
+        reading = read.details(source or read.Source(office, connection), facts)
         known = people.of_plan(office, practice_id, {facts.pat_num, facts.guarantor_num}, reading.gone_people, now=now)
     except Unreadable as error:
         quarantine.keep(practice_id, [Spoiled("payplans", str(pay_plan_num), str(error))], now=now)

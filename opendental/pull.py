@@ -10,18 +10,21 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from opendental import discover, features, health, people, rotation
+from core.calendar import at_hour, local_date
+from opendental import contradictions, discover, features, health, people, read, rotation
 from opendental.client import Office
 from opendental.errors import OpenDentalError
 from opendental.models import Connection, PlanFingerprint, PlanToRead, QuarantinedRow
 from opendental.plans import PullResult, pull_plan, read_one
 from opendental.turns import only_one
 from patients import mirror
-from payplans.models import PayPlan
+from payplans.models import Installment, PayPlan
 
 # A cycle ends here even when plans are left; they stay listed.
 CYCLE_SECONDS = 90.0
 _FULL_EVERY = timedelta(hours=24)
+# So many plans are read one by one; more of them share their calls.
+_FEW = 3
 _AGAIN_SPOILED = timedelta(minutes=10)
 Of = PlanFingerprint.Of
 
@@ -84,8 +87,10 @@ def _compare_in_turn(office: Office, connection: Connection, now: datetime) -> N
     if connection.fully_pulled_at is None or now - connection.fully_pulled_at >= _FULL_EVERY:
         # Whatever discovery may have missed is read once a day.
         _list_all(connection.practice_id, now)
+        contradictions.posted_twice(office, connection, now=now)
         connection.fully_pulled_at = now
     _list_spoiled(connection.practice_id, now)
+    _list_slipped(connection, now)
     connection.turn = (connection.turn + 1) % 1_000_000
     connection.save(update_fields=["turn", "fully_pulled_at"])
 
@@ -107,12 +112,31 @@ def _list_spoiled(practice_id: int, now: datetime) -> None:
     discover.put_down(practice_id, [*keys, *plans.values_list("pay_plan_num", flat=True)], now=now)
 
 
+def _list_slipped(connection: Connection, now: datetime) -> None:
+    """A due date has passed without a charge: Open Dental moves it on, which no row of it tells."""
+    today = local_date(now, connection.practice.zone)
+    slipped = Installment.objects.unpaid().filter(
+        practice_id=connection.practice_id,
+        is_issued=False,
+        due_date__lt=today,
+        plan__is_closed=False,
+        plan__gone_at=None,
+        # Once a day is enough, should it not move.
+        plan__synced_at__lt=at_hour(today, 0, connection.practice.zone),
+    )
+    discover.put_down(connection.practice_id, slipped.values_list("plan__pay_plan_num", flat=True), now=now)
+
+
 def _read_listed(office: Office, connection: Connection, result: PullResult, started: float, now: datetime) -> None:
     listed = PlanToRead.objects.filter(practice_id=connection.practice_id, next_at__lte=now).order_by("found_at", "pk")
-    for row in listed:
-        if time.monotonic() - started > CYCLE_SECONDS:
-            return
-        read_one(office, connection, row.pay_plan_num, result, now=now)
+    numbers = list(listed.values_list("pay_plan_num", flat=True))
+    for place in range(0, len(numbers), read.Batch.SIZE):
+        some = numbers[place : place + read.Batch.SIZE]
+        source = read.Batch(office, connection, some) if len(some) > _FEW else None
+        for number in some:
+            if time.monotonic() - started > CYCLE_SECONDS:
+                return
+            read_one(office, connection, number, result, source=source, now=now)
 
 
 __all__ = ["PullResult", "pull", "pull_plan"]

@@ -10,6 +10,7 @@ from django.db import connection as database
 from django.db import transaction
 
 from core.calendar import local_date
+from opendental import contradictions
 from opendental.models import Connection, PlanToRead
 from opendental.read import Reading
 from opendental.wire import ChargeFacts, PlanFacts, SplitFacts
@@ -143,7 +144,7 @@ def _record(plan: PayPlan, kind: str, now: datetime, **more: Any) -> None:
 
 def _is_whole(reading: Reading) -> bool:
     """Amounts are only worked out when every row of the plan was shown and understood."""
-    return reading.charges is not None and reading.splits is not None and not reading.spoiled_resources
+    return reading.charges is not None and reading.splits is not None and not reading.spoiled
 
 
 def _unreadable_problem(reading: Reading) -> str:
@@ -167,6 +168,8 @@ def _store_money(connection: Connection, plan: PayPlan, reading: Reading, *, is_
     rows = _store_splits(plan, splits)
     if not _posting_unsettled(plan):
         renewal.stand(rows, ours=_our_payments(plan))
+        collected = [row for row in renewal.installments.values() if row.collected_cents > 0]
+        contradictions.taken_back(plan, collected, now=now)
 
 
 def _projected(

@@ -9,6 +9,8 @@ from collections.abc import Callable
 
 import pytest
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from opendental import pacing
 from opendental.errors import Throttled
@@ -119,7 +121,8 @@ def test_a_queue_that_lost_its_data_goes_on() -> None:
 
 
 def test_without_redis_each_process_keeps_the_pace_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pacing, "queue", lambda: redis.Redis(host="127.0.0.1", port=9, socket_connect_timeout=1))
+    down = redis.Redis(host="127.0.0.1", port=9, socket_connect_timeout=1, retry=Retry(NoBackoff(), 0))
+    monkeypatch.setattr(pacing, "queue", lambda: down)
     started = time.monotonic()
     for _ in range(2):
         with turn(lane(0.2), "GET /x"):
@@ -146,10 +149,11 @@ def test_a_request_to_slow_down_holds_every_process_back() -> None:
 
 
 def test_a_remote_office_that_throttles_never_has_to_say_so(open_desk: Callable[..., Desk]) -> None:
-    desk = open_desk(throttle=True, switches={"throttle_queue": 1})
-    found = desk.connect("REMOTE")
-    Connection.objects.filter(pk=found.pk).update(permissions=[*found.permissions, "ApiEnterprise"])
-    desk.act("settings", permissions=[*found.permissions, "ApiEnterprise"])
+    desk = open_desk(switches={"throttle_queue": 1})
+    found = desk.connect()
+    permissions = [*found.permissions, "ApiEnterprise"]
+    Connection.objects.filter(pk=found.pk).update(permissions=permissions, mode="REMOTE")
+    desk.act("settings", permissions=permissions, throttle=True)
     number = desk.plan(desk.patient())
     result = desk.pull()
     assert (result.plans, result.problem) == ([number], "")

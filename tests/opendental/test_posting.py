@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from opendental import outbox, post
+from opendental.client import Office
 from opendental.models import Connection
+from opendental.turns import only_one
 from payments.models import Alarm, LedgerPosting
 from payplans.models import Installment
 from practices.models import Event
@@ -339,12 +341,12 @@ def test_two_posters_send_once(desk: Desk, due: LedgerPosting) -> None:
     assert state(due) == State.MATCHED
     # A second worker that had read the row before loses the claim and sends nothing.
     connection = Connection.objects.get()
-    post.Poster(connection, post.Office(connection), desk.now())._send(stale)
+    post.Poster(connection, Office(connection), desk.now())._send(stale)
     assert len(desk.books("payments")) == 1
 
 
 def test_only_one_poster_works_in_an_office(desk: Desk, due: LedgerPosting) -> None:
-    with post.only_one("post", desk.practice.pk) as turn:
+    with only_one("post", desk.practice.pk) as turn:
         assert turn is not None
         assert desk.post() == 0
     assert desk.post() == 1

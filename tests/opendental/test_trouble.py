@@ -290,9 +290,11 @@ def test_only_a_connection_that_never_stood_is_certainly_not_done(
     def fail(*_: Any, **__: Any) -> httpx.Response:
         raise raised
 
-    with monkeypatch.context() as patch, pytest.raises(errors.UnableToReachOffice) as caught:
+    office = client.Office(connection())
+    with monkeypatch.context() as patch:
         patch.setattr(httpx.Client, "request", fail)
-        client.Office(connection()).post("/payments", {"PayNote": "for Pat Exampleton"})
+        with pytest.raises(errors.UnableToReachOffice) as caught:
+            office.post("/payments", {"PayNote": "for Pat Exampleton"})
     assert caught.value.certainly_not_done is not_done
     assert "Exampleton" not in f"{caught.value}{caught.value.reason}"
 

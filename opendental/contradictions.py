@@ -1,0 +1,63 @@
+"""News from Open Dental that contradicts our books (M10): an alarm each, closed when the contradiction is gone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db.models import Sum
+
+from core.money import format_cents
+from opendental.client import Office
+from opendental.models import Connection
+from payments.models import Alarm, LedgerPosting
+from payplans.models import Installment, PayPlan
+
+# A refund made in Open Dental copies CheckNum and is negative, so it is no second posting.
+_TWICE = (
+    "SELECT CheckNum, COUNT(*) AS n FROM payment WHERE CheckNum LIKE 'KP-%' AND PayAmt>0 "
+    "GROUP BY CheckNum HAVING COUNT(*)>1 LIMIT 100"
+)
+
+
+def posted_twice(office: Office, connection: Connection, *, now: datetime) -> None:
+    """Once a day: is a reference of ours in the books more than once? Only the office can remove a payment."""
+    found = {str(row["CheckNum"]).upper(): int(row["n"]) for row in office.query(_TWICE)}
+    for posting in LedgerPosting.objects.filter(practice_id=connection.practice_id, reference__in=found):
+        Alarm.raise_once(
+            connection.practice_id,
+            kind="POSTING_DUPLICATE",
+            key=f"duplicate:{posting.pk}",
+            text=f"Open Dental has this payment {found[posting.reference]} times: only PayNum {posting.pay_num} counts.",
+            about={"posting": posting.pk, "payment": posting.payment_id, "patient": posting.patient_id},
+            now=now,
+        )
+
+
+def taken_back(plan: PayPlan, installments: Iterable[Installment], *, now: datetime) -> None:
+    """Open Dental shows less on a charge than we posted to exactly that charge. Runs inside the sync's transaction."""
+    for installment in installments:
+        posted = _posted_cents(installment)
+        there = installment.charge_rows.aggregate(paid=Sum("paid_cents"))["paid"] or 0
+        key = f"taken-back:{installment.pk}"
+        if posted > there:
+            Alarm.raise_once(
+                plan.practice_id,
+                kind="LEDGER_TAKEN_BACK",
+                key=key,
+                text=f"{format_cents(posted)} was posted to this charge; Open Dental shows {format_cents(there)} paid.",
+                about={"patient": plan.patient_id, "plan": plan.pk, "installment": installment.pk},
+                now=now,
+            )
+        else:
+            open_alarm = Alarm.objects.filter(practice_id=plan.practice_id, key=key, closed_at=None)
+            open_alarm.update(closed_at=now, closed_by="sync")
+
+
+def _posted_cents(installment: Installment) -> int:
+    matched = LedgerPosting.objects.filter(
+        payment__allocations__installment=installment,
+        state=LedgerPosting.State.MATCHED,
+        route=LedgerPosting.Route.CHARGE_ROWS,
+    )
+    return int(matched.aggregate(total=Sum("amount_cents"))["total"] or 0)
