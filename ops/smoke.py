@@ -149,12 +149,17 @@ class _Walk:
         self.until("the notice is on the phone", lambda: self.link(person))
         self.set_clock(person.due + timedelta(days=1))
         self.until("the second try is declined", lambda: len(self.tries(person)) == 2)
-        page = self.phone.get(self.link(person))
+        page = self.until("the link offers another card", lambda: self.fix_page(person))
         page = self.enter_card(self.phone, self.phone.press(page, "another card"), GOOD)
         self.until_plans(person, "Paid")
         self.until("the repaired payment is in Open Dental", lambda: len(self.postings(person)) == 1)
         declined = sum(charge["status"] == "failed" for charge in self.tries(person))
         return {"retry_then_paid": declined == 2 and len(self.tries(person)) == 3}
+
+    def fix_page(self, person: Person) -> Page | None:
+        """The patient's page, once the decline has been settled and nothing is being charged."""
+        page = self.phone.get(self.link(person))
+        return page if any("another card" in button for form in page.forms for button in form.buttons) else None
 
     def until_plans(self, person: Person, words: str) -> Page:
         return self.until(f"{person.first}'s plan shows {words!r}", lambda: self._plans_with(person, words))
