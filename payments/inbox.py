@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
 
 from cards import saving
 from cards.models import Card, CardSetup
@@ -14,12 +15,17 @@ from payments import outcomes
 from payments.models import Alarm, Attempt, WebhookEvent
 from processors import accounts
 from processors.models import ProcessorAccount
+from processors.port import Declined
 from processors.stripe import ProcessorEvent, StripeProcessor
 from processors.stripe.account import API_VERSION
 
 logger = logging.getLogger(__name__)
 
+# Given up only after both: ten webhooks within a minute's trouble must not use the tries up.
 MAX_TRIES = 10
+GIVE_UP_AFTER = timedelta(hours=1)
+# What tells of an attempt. "created" does not: the worker that made the intent is about to confirm it.
+INTENT_NEWS = {f"payment_intent.{news}" for news in ("succeeded", "payment_failed", "processing", "canceled")}
 
 
 def store(account: ProcessorAccount, event: ProcessorEvent, *, now: datetime) -> bool:
@@ -30,12 +36,23 @@ def store(account: ProcessorAccount, event: ProcessorEvent, *, now: datetime) ->
         api_version=event.api_version, received_at=now, note=refusal,
         state=WebhookEvent.State.IGNORED if refusal else WebhookEvent.State.NEW,
     )  # fmt: skip
-    WebhookEvent.objects.bulk_create([row], ignore_conflicts=True)
+    is_new = _insert(row)
     if refusal:
         Alarm.raise_once(
             account.practice_id, kind="WEBHOOK_REFUSED", key=f"webhook:{refusal}", text=refusal, about={}, now=now
         )
-    return row.pk is not None
+    return is_new
+
+
+def _insert(row: WebhookEvent) -> bool:
+    if WebhookEvent.objects.filter(event_id=row.event_id).exists():
+        return False
+    try:
+        with transaction.atomic():
+            row.save(force_insert=True)
+    except IntegrityError:
+        return False  # Delivered twice at the same moment.
+    return True
 
 
 def _refusal(account: ProcessorAccount, event: ProcessorEvent) -> str:
@@ -64,7 +81,7 @@ def _process(processor: StripeProcessor, event: WebhookEvent, now: datetime) -> 
         logger.exception("Unable to process webhook %s", event.event_id)
         event.tries += 1
         event.note = type(error).__name__
-        if event.tries >= MAX_TRIES:
+        if event.tries >= MAX_TRIES and now - event.received_at >= GIVE_UP_AFTER:
             event.state = WebhookEvent.State.FAILED
             _alarm_stuck(event, now)
     else:
@@ -81,7 +98,7 @@ def _alarm_stuck(event: WebhookEvent, now: datetime) -> None:
 
 
 def _dispatch(processor: StripeProcessor, event: WebhookEvent, now: datetime) -> tuple[str, str]:
-    if event.type.startswith("payment_intent."):
+    if event.type in INTENT_NEWS:
         return _intent(processor, event.object_id, now)
     if event.type == "checkout.session.completed":
         return _session(event.object_id, now)
@@ -102,6 +119,9 @@ def _intent(processor: StripeProcessor, reference: str, now: datetime) -> tuple[
     if attempt is None:
         return WebhookEvent.State.IGNORED, "Not one of our payments"
     outcomes.settle(attempt.pk, outcome, now=now, actor="webhook")
+    if isinstance(outcome, Declined):
+        # The worker does this too; it may be dead.
+        processor.cancel(reference)
     return WebhookEvent.State.DONE, ""
 
 

@@ -18,6 +18,8 @@ logger = logging.getLogger(__name__)
 STARTED_GRACE = timedelta(seconds=90)
 # Unknown for this long is shown as an alarm: a person should know that money may be out there.
 ALARM_AFTER = timedelta(minutes=10)
+# A bank may take its time; cards hardly ever do.
+PENDING_ALARM_AFTER = timedelta(days=2)
 
 
 def reconcile(practice_id: int, *, now: datetime, real_now: datetime | None = None) -> int:
@@ -29,8 +31,12 @@ def reconcile(practice_id: int, *, now: datetime, real_now: datetime | None = No
         processor = accounts.for_practice(practice_id)
     except UnableToReachProcessor:
         logger.warning("Practice %s has open attempts and no processor", practice_id)
-        return 0
-    return sum(_reconcile_one(processor, attempt, now) for attempt in waiting)
+        changed = 0
+    else:
+        changed = sum(_reconcile_one(processor, attempt, now) for attempt in waiting)
+    for attempt in waiting:
+        _alarm_if_stuck(attempt, now)
+    return changed
 
 
 def _waiting(real_now: datetime) -> list[Attempt]:
@@ -52,10 +58,16 @@ def _reconcile_one(processor: Processor, attempt: Attempt, now: datetime) -> boo
     attempt.refresh_from_db()
     if attempt.state == AttemptState.DECLINED:
         processor.cancel(attempt.reference)
-    if attempt.state == AttemptState.UNKNOWN and now - attempt.started_at > ALARM_AFTER:
+    return changed
+
+
+def _alarm_if_stuck(attempt: Attempt, now: datetime) -> None:
+    """Also for a row that could not even be asked about, or whose answer could not be applied."""
+    attempt.refresh_from_db()
+    quiet = PENDING_ALARM_AFTER if attempt.state == AttemptState.PENDING else ALARM_AFTER
+    if not attempt.is_final and now - attempt.started_at > quiet:
         Alarm.raise_once(
             attempt.practice_id, kind="OUTCOME_UNKNOWN", key=f"unknown:{attempt.pk}", now=now,
             about={"attempt": attempt.pk, "due_part": attempt.due_part_id},
             text="The processor still can't say whether this charge went through",
         )  # fmt: skip
-    return changed
