@@ -71,7 +71,7 @@ def _sql_error(error: sqlite3.DatabaseError) -> ApiError:
 
 
 def translate(command: str) -> str:
-    """MySQL spellings SQLite does not read: INTERVAL n UNIT, CAST AS SIGNED or CHAR, LEFT( and RIGHT(."""
+    """MySQL spellings SQLite does not read: INTERVAL n UNIT, DIV, <=>, CAST AS SIGNED or CHAR, LEFT( and RIGHT(."""
     pieces: list[str] = []
     end = 0
     for found in STRINGS.finditer(command):
@@ -82,6 +82,8 @@ def translate(command: str) -> str:
 
 def _translate_bare(text: str) -> str:
     text = INTERVAL.sub(r"\1, '\2'", text)
+    text = re.sub(r"\bDIV\b", "/", text.replace("<=>", " IS "), flags=re.IGNORECASE)
+    text = re.sub(r"\bSEPARATOR\b", ",", text, flags=re.IGNORECASE)
     text = re.sub(r"\bAS\s+(SIGNED|UNSIGNED)(\s+INTEGER)?\b", "AS INTEGER", text, flags=re.IGNORECASE)
     text = re.sub(r"\bAS\s+CHAR\b", "AS TEXT", text, flags=re.IGNORECASE)
     text = re.sub(r"\b(LEFT|RIGHT)\s*\(", lambda found: f"mysql_{found.group(1).lower()}(", text, flags=re.IGNORECASE)
@@ -101,6 +103,7 @@ def printed(value: Any) -> Any:
 def _prepare(connection: sqlite3.Connection, office: Office, now: datetime) -> None:
     for name, count, function in functions(now):
         connection.create_function(name, count, function, deterministic=name not in ("NOW", "CURDATE", "CURTIME"))
+    connection.create_aggregate("BIT_XOR", 1, BitXor)
     for statement in spoiled_views(office):
         connection.execute(statement)
     connection.set_authorizer(lambda action, *_rest: sqlite3.SQLITE_OK if action in ALLOWED else sqlite3.SQLITE_DENY)
@@ -147,7 +150,7 @@ def functions(now: datetime) -> list[tuple[str, int, Callable[..., Any]]]:
         ("FLOOR", 1, lambda value: None if value is None else math.floor(value)),
         ("CEIL", 1, lambda value: None if value is None else math.ceil(value)),
         ("CEILING", 1, lambda value: None if value is None else math.ceil(value)),
-        ("MOD", 2, lambda value, by: None if None in (value, by) or by == 0 else math.fmod(value, by)),
+        ("MOD", 2, _modulo),
         ("IF", 3, lambda test, yes, no: yes if test else no),
         ("GREATEST", -1, lambda *values: None if None in values else max(values)),
         ("LEAST", -1, lambda *values: None if None in values else min(values)),
@@ -162,6 +165,26 @@ def functions(now: datetime) -> list[tuple[str, int, Callable[..., Any]]]:
         ("mysql_left", 2, lambda value, count: None if value is None else _text(value)[:count]),
         ("mysql_right", 2, lambda value, count: None if value is None else _text(value)[-count:]),
     ]
+
+
+class BitXor:
+    """BIT_XOR, the other way to add up fingerprints."""
+
+    def __init__(self) -> None:
+        self.bits = 0
+
+    def step(self, value: int | None) -> None:
+        self.bits ^= int(value or 0)
+
+    def finalize(self) -> int:
+        return self.bits
+
+
+def _modulo(value: Any, by: Any) -> Any:
+    if None in (value, by) or by == 0:
+        return None
+    rest = math.fmod(value, by)
+    return int(rest) if isinstance(value, int) and isinstance(by, int) else rest
 
 
 def _text(value: Any) -> str:

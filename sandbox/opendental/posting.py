@@ -65,7 +65,7 @@ def _spread(office: Office, number: int, payment: Payment, now: datetime) -> Non
         _prepay(office, number, payment, now)
         return
     left = payment.amount
-    for piece in _pieces(office, payment):
+    for piece in _pieces(office, payment, now.date()):
         part = min(left, piece.open)
         if part <= 0:
             break
@@ -75,18 +75,17 @@ def _spread(office: Office, number: int, payment: Payment, now: datetime) -> Non
         _rest(office, number, payment, left, now)
 
 
-def _pieces(office: Office, payment: Payment) -> list[Piece]:
+def _pieces(office: Office, payment: Payment, today: date) -> list[Piece]:
+    """What the payment may pay: everything due by today, whatever date the payment carries."""
     if payment.amount <= 0:
         return []
     lax = office.pref("RigorousAccounting") == DONT_ENFORCE
     if lax and not (payment.plan and office.switch("dont_enforce_plan")):
         return []
     if payment.plan is not None:
-        pieces = owed.plan_pieces(office, payment.plan, payment.date)
+        pieces = owed.plan_pieces(office, payment.plan, today)
         return sorted(pieces, key=lambda piece: (piece.date, piece.order))
-    return owed.pieces(
-        office, payment.patient, payment.date, prefer_patient=payment.prefer_patient, first=payment.procedures
-    )
+    return owed.pieces(office, payment.patient, today, prefer_patient=payment.prefer_patient, first=payment.procedures)
 
 
 def _prepay(office: Office, number: int, payment: Payment, now: datetime) -> None:

@@ -48,7 +48,7 @@ def standing(vector: Vector) -> Facts:
     row = scene.plan_row()
     issued = [charge for charge in scene.charges() if charge["Note"] != "Down Payment"]
     down = [charge for charge in scene.charges() if charge["Note"] == "Down Payment"]
-    coming = projected(scene)
+    coming = projected(scene, next_only=vector["mode"] == "next_period_only")
     following = projected(scene, next_only=True)
     facts: Facts = {
         "issued_on_creation": by_date(issued),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -304,6 +305,19 @@ def test_a_negative_payment_is_one_negative_unearned_split_off_the_plan() -> Non
     assert made["PayAmt"] == "-40"
     assert splits(office, made) == [(-40.0, "Unknown", "Prepayment", 0, 0)]
     assert office.get("/paysplits", PayNum=made["PayNum"])[0]["PayPlanNum"] == 0
+
+
+def test_eight_at_once_never_pay_a_charge_twice() -> None:
+    office, patient, plan, row = plan_office()
+    body = {"PatNum": patient, "PayAmt": "100", "payPlanNum": plan}
+
+    with ThreadPoolExecutor(8) as pool:
+        numbers = list(pool.map(lambda _: office.post("/payments", body)["PayNum"], range(8)))
+
+    assert len(set(numbers)) == 8
+    found = [split for number in numbers for split in splits(office, number)]
+    assert sum(split[0] for split in found if split[3] == row) == 250
+    assert sum(split[0] for split in found if split[2] == "Prepayment") == 550
 
 
 def test_two_equal_posts_are_two_payments() -> None:

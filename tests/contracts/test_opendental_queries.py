@@ -154,7 +154,9 @@ def test_a_payment_is_found_by_its_reference_whatever_the_case() -> None:
         ("MD5('a')", "0cc175b9c0f1b6a831c399e269772661"),
         ("FLOOR(7.9)", 7),
         ("CEILING(7.1)", 8),
-        ("MOD(7, 4)", 3.0),
+        ("MOD(7, 4)", 3),
+        ("7 DIV 2", 3),
+        ("NULL <=> NULL", 1),
         ("IF(1 > 2, 'yes', 'no')", "no"),
         ("IFNULL(NULL, 5)", 5),
         ("GREATEST(1, 3, 2)", 3),
@@ -170,6 +172,14 @@ def test_mysql_functions(expression: str, value: Any) -> None:
     office = new_office("2024-06-10", "10:30:00")
 
     assert office.sql(f"SELECT {expression} AS x") == [{"x": value}]
+
+
+def test_aggregates_of_mysql() -> None:
+    office = new_office()
+    rows = "(SELECT 5 AS x UNION SELECT 3) AS t"
+
+    assert office.sql(f"SELECT BIT_XOR(x) AS h FROM {rows}") == [{"h": 6}]
+    assert office.sql(f"SELECT GROUP_CONCAT(x SEPARATOR '-') AS g FROM {rows}") == [{"g": "3-5"}]
 
 
 def test_now_is_the_offices_own_time() -> None:
