@@ -61,11 +61,9 @@ def plan_or_404(practice: Practice, plan_id: int) -> PayPlan:
 
 def with_rows(plans: QuerySet[PayPlan]) -> QuerySet[PayPlan]:
     """Everything a PlanCard needs, in a number of queries that does not grow with the plans."""
-    attempts = Attempt.objects.select_related("card", "payment").order_by("pk")
-    postings = Prefetch("postings", LedgerPosting.objects.order_by("pk"))
-    parts = DuePart.objects.order_by("pk").prefetch_related(
-        Prefetch("attempts", attempts.prefetch_related(Prefetch("payment", Payment.objects.prefetch_related(postings))))
-    )
+    postings = Prefetch("payment__postings", LedgerPosting.objects.order_by("pk"))
+    attempts = Attempt.objects.select_related("card", "payment").prefetch_related(postings).order_by("pk")
+    parts = DuePart.objects.order_by("pk").prefetch_related(Prefetch("attempts", attempts))
     installments = Installment.objects.order_by("due_date", "pk").prefetch_related(Prefetch("due_parts", parts))
     return plans.select_related("patient", "guarantor", "autopay__card", "autopay__consent").prefetch_related(
         Prefetch("installments", installments)

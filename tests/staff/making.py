@@ -47,7 +47,7 @@ def payment(made: Attempt, *, posting: str = "MATCHED", **fields: Any) -> Paymen
     Allocation.objects.create(
         practice=made.practice, payment=taken, installment=installment, amount_cents=made.amount_cents
     )
-    fields.setdefault("pay_num", 56734 if posting == "MATCHED" else None)
+    fields.setdefault("pay_num", 56734 + LedgerPosting.objects.count() if posting == "MATCHED" else None)
     LedgerPosting.objects.create(
         practice=made.practice, payment=taken, patient=made.due_part.payer, plan=installment.plan, state=posting,
         amount_cents=made.amount_cents, next_at=made.started_at, created_at=made.started_at, **fields,
