@@ -6,7 +6,7 @@ from datetime import datetime
 
 from cards.models import Autopay, Card
 from core import calendar
-from payments import budget, locks
+from payments import budget, locks, varying
 from payments.models import Attempt, AttemptState, DuePart
 from payplans.models import Installment, PayPlan
 from practices.models import PaymentSettings
@@ -62,10 +62,14 @@ def _fitting_part(installment: Installment, plan: PayPlan, parts: list[DuePart],
 def _schedule(
     part: DuePart, installment: Installment, autopay: Autopay | None, settings: PaymentSettings, now: datetime
 ) -> None:
-    part.next_try_at = _next_try_at(part, installment, _first_try_at(installment, settings))
+    first_try_at = _first_try_at(installment, settings)
+    announced = varying.charge_from(part, installment, autopay, settings, now) if autopay and first_try_at else None
+    if announced is not None and first_try_at is not None and announced > first_try_at:
+        first_try_at, part.wait_reason = announced, varying.WAITING
+    part.next_try_at = _next_try_at(part, installment, first_try_at)
     if part.hold in OWN_HOLDS or not part.hold:
         part.hold, part.hold_reason = _hold(part, installment, autopay, settings, now), ""
-    part.save(update_fields=["next_try_at", "hold", "hold_reason"])
+    part.save(update_fields=["next_try_at", "hold", "hold_reason", "wait_reason"])
 
 
 def _next_try_at(part: DuePart, installment: Installment, first_try_at: datetime | None) -> datetime | None:

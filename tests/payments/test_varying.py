@@ -1,0 +1,69 @@
+"""A debit card is charged a changed amount only 10 days after the notice (decisions 15)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import transaction
+
+from notifications.models import Message
+from payments import due_parts
+from payments.models import DuePart
+from payplans.models import PayPlan
+from practices.models import Practice
+from tests import factories
+
+FIRST_TRY = datetime(2026, 3, 20, 14, 0, tzinfo=UTC)
+SCHEDULE = [{"due_date": "2026-03-20", "amount_cents": 128_60}]
+
+
+def plan_with(practice: Practice, *, funding: str, amount_cents: int) -> PayPlan:
+    patient = factories.PatientFactory.create(practice=practice)
+    plan = factories.PayPlanFactory.create(patient=patient)
+    factories.InstallmentFactory.create(plan=plan, due_date="2026-03-20", principal_cents=amount_cents)
+    card = factories.CardFactory.create(patient=patient, funding=funding)
+    consent = factories.ConsentFactory.create(card=card, plan=plan, schedule=SCHEDULE, max_charge_cents=200_00)
+    factories.AutopayFactory.create(plan=plan, card=card, consent=consent)
+    return plan
+
+
+def refreshed(plan: PayPlan, now: datetime) -> DuePart:
+    with transaction.atomic():
+        due_parts.refresh(PayPlan.objects.get(pk=plan.pk), now=now)
+    return DuePart.objects.get(state=DuePart.State.OPEN)
+
+
+def test_an_agreed_amount_is_charged_on_its_date_without_a_notice(practice: Practice, now: datetime) -> None:
+    part = refreshed(plan_with(practice, funding="debit", amount_cents=128_60), now)
+
+    assert (part.next_try_at, part.wait_reason) == (FIRST_TRY, "")
+    assert Message.objects.count() == 0
+
+
+@pytest.mark.parametrize("funding", ["credit", "prepaid", "unknown"])
+def test_other_cards_are_charged_a_changed_amount_on_its_date(practice: Practice, now: datetime, funding: str) -> None:
+    part = refreshed(plan_with(practice, funding=funding, amount_cents=150_00), now)
+
+    assert part.next_try_at == FIRST_TRY
+    assert Message.objects.count() == 0
+
+
+def test_a_debit_card_waits_ten_days_after_one_notice_of_the_new_amount(practice: Practice, now: datetime) -> None:
+    plan = plan_with(practice, funding="debit", amount_cents=150_00)
+    late = datetime(2026, 3, 15, 15, 0, tzinfo=UTC)
+
+    part = refreshed(plan, late)
+    again = refreshed(plan, late + timedelta(days=1))
+
+    # March 25, 10:00 in New York.
+    assert part.next_try_at == again.next_try_at == datetime(2026, 3, 25, 14, 0, tzinfo=UTC)
+    assert again.wait_reason == "The amount changed: a debit card is charged 10 days after the notice"
+    assert [message.kind for message in Message.objects.all()] == ["PLAN_CHANGED"]
+
+
+def test_a_notice_given_early_enough_delays_nothing(practice: Practice, now: datetime) -> None:
+    part = refreshed(plan_with(practice, funding="debit", amount_cents=150_00), now)
+
+    assert (part.next_try_at, part.wait_reason) == (FIRST_TRY, "")
+    assert Message.objects.count() == 1
