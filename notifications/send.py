@@ -70,8 +70,10 @@ def _claim(practice_id: int, now: datetime) -> Message | None:
 
 
 def _start(message: Message) -> None:
-    Message.objects.filter(pk=message.pk).update(state=State.SENDING, claimed_at=Now(), sends=F("sends") + 1)
-    message.refresh_from_db(fields=["state", "claimed_at", "sends"])
+    """Guarded: should the row lock ever be lost, the update still lets one worker through."""
+    mine = Message.objects.filter(pk=message.pk, state=State.QUEUED)
+    if mine.update(state=State.SENDING, claimed_at=Now(), sends=F("sends") + 1):
+        message.state, message.sends = State.SENDING, message.sends + 1
 
 
 def _readdress(message: Message, way: ways.Way, now: datetime) -> None:

@@ -33,6 +33,8 @@ HandOver = Callable[[int], None]
 LEASE = timedelta(minutes=5)
 # Business time: a hosted page that was not finished by then is forgotten (the processor expires it as well).
 ABANDONED_AFTER = timedelta(days=1)
+# Of one link in a day: more is somebody trying out cards that are not theirs.
+MAX_A_DAY = 10
 log = logging.getLogger(__name__)
 
 
@@ -43,6 +45,11 @@ class Agreement:
     text: str
     language: str
     ip: str | None
+
+
+def is_worn_out(link: PatientLink, now: datetime) -> bool:
+    """True when the link had its share of charges and card pages of the last 24 hours (business time)."""
+    return LinkCharge.objects.filter(link=link, agreed_at__gt=now - timedelta(days=1)).count() >= MAX_A_DAY
 
 
 def with_new_card(found: Found, agreement: Agreement, *, now: datetime) -> str:

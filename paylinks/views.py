@@ -79,6 +79,8 @@ def use_another_card(request: HttpRequest, found: Found, now: datetime) -> HttpR
     """Agree to one charge and go to the processor's card page."""
     if not _may_agree(request, found):
         return _back_to_page(found)
+    if charges.is_worn_out(found.link, now):
+        return _fix(request, found, now, note="worn_out", status=429)
     try:
         url = charges.with_new_card(found, _agreement(request, found, None), now=now)
     except UnableToReachProcessor:
@@ -93,6 +95,8 @@ def try_again(request: HttpRequest, found: Found, now: datetime) -> HttpResponse
     card = pages.fix_page(found, now, spoken()).same_card if _may_agree(request, found) else None
     if card is None:
         return _back_to_page(found)
+    if charges.is_worn_out(found.link, now):
+        return _fix(request, found, now, note="worn_out", status=429)
     charge = charges.with_card(found, card, _agreement(request, found, card), now=now)
     tasks.hand_over(charge.practice_id, charge.pk)
     return HttpResponseRedirect(_done_address(charge), status=303)
