@@ -21,9 +21,7 @@ class UnableToConnect(Exception):
     """The text says what is missing and what to do, for the person at the keyboard."""
 
 
-def connect(
-    practice: Practice, *, base_url: str, sid: str, token: str, from_number: str, now: datetime
-) -> list[str]:
+def connect(practice: Practice, *, base_url: str, sid: str, token: str, from_number: str, now: datetime) -> list[str]:
     """Test the account and store it; what still needs doing, in words. Raises UnableToConnect.
 
     Needs the practice's scope; talks to the network, so no transaction may be open.
