@@ -93,7 +93,7 @@ def test_a_live_account_is_refused_where_the_clock_can_be_moved(
 
 
 def test_commands_name_a_practice_that_does_not_exist(practice: Practice) -> None:
-    with pytest.raises(CommandError, match="There is no practice nobody"):
+    with pytest.raises(CommandError, match="There is no practice 'nobody'"):
         call_command("send_messages", practice="nobody")
 
 
