@@ -67,11 +67,11 @@ make_venv() {
     python=$(find_python) || exit 1
     rm -rf "$venv"
     if command -v uv >/dev/null 2>&1; then
-        "$python" -m venv --without-pip "$venv"
+        "$python" -m venv --without-pip "$venv" || die "$python could not make $venv."
         return 0
     fi
     need_ensurepip "$python"
-    "$python" -m venv "$venv"
+    "$python" -m venv "$venv" || die "$python could not make $venv."
     awk '/^uv==/ {take = 1} take {print} take && !/\\$/ {exit}' requirements/embedded.txt >"$venv/uv.txt"
     "$venv/bin/python" -m pip install -q --require-hashes -r "$venv/uv.txt" ||
         note "uv could not be installed; pip takes over (slower)."
@@ -89,7 +89,15 @@ install_with_pip() {
 }
 
 # setup NAME: requirements/NAME.txt is in .venv afterwards. Silent and without network when nothing changed.
+# One at a time: two commands started together on a fresh clone would make the same .venv.
 setup() {
+    (
+        if command -v flock >/dev/null 2>&1; then flock 9; fi
+        bring_up_to_date "$1"
+    ) 9<requirements/embedded.txt
+}
+
+bring_up_to_date() {
     lock=requirements/$1.txt
     hash=$(sha256sum "$lock" | cut -d ' ' -f 1)
     stamp=$venv/installed-$1

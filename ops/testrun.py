@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from ops.places import Places, Secrets
 from ops.supervisor import Supervisor
 
 # Arguments that already say how the tests are spread, or that need the terminal for themselves.
-_OWN_SPREAD = ("-n", "--numprocesses", "--pdb", "no:xdist", "--collect-only", "--co", "--help", "-h", "--version")
+_OWN_SPREAD = re.compile(r"-n.*|--numprocesses.*|--pdb|(-p)?no:xdist|--collect-only|--co|--help|-h|--version")
 
 
 def main(arguments: list[str]) -> int:
@@ -61,7 +62,7 @@ def _pytest(arguments: list[str], environment: Mapping[str, str]) -> int:
 
 
 def _spread(arguments: list[str]) -> list[str]:
-    return [] if any(argument.startswith(_OWN_SPREAD) for argument in arguments) else ["-n", "2"]
+    return [] if any(_OWN_SPREAD.fullmatch(argument) for argument in arguments) else ["-n", "2"]
 
 
 def _without(browser: str | None, arguments: list[str]) -> list[str]:

@@ -16,11 +16,15 @@ from ops.console import UnableToStart
 from ops.places import Places, hold_lock
 from ops.stack import forget
 
-TOOLS = ("sh", "dirname", "sha256sum", "cut", "cat", "tr", "rm", "id", "awk")
+TOOLS = ("sh", "dirname", "sha256sum", "cut", "cat", "tr", "rm", "awk", "touch")
+
+# A Python that answers only what bin/run asks of it, before there is a .venv.
+OLD = 'case "$2" in *exit*) exit 1 ;; *) echo 3.9.2 ;; esac'
+WITHOUT_VENV = 'case "$2" in *exit*) ;; *ensurepip*) [ -e "$0.venv" ] ;; *print*) echo 3.11 ;; *) exit 9 ;; esac'
 
 
-def _bare_machine(folder: Path, *, python_version: str | None) -> subprocess.CompletedProcess[str]:
-    """bin/run in a copy without .venv, on a PATH with the base tools and at most one fake Python."""
+def _bare_machine(folder: Path, **commands: str) -> subprocess.CompletedProcess[str]:
+    """bin/run in a copy without .venv, on a PATH with the base tools and the given shell commands only."""
     for part in ("bin/run", "ops/setup.sh", "requirements/embedded.txt"):
         (folder / part).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / part, folder / part)
@@ -28,16 +32,15 @@ def _bare_machine(folder: Path, *, python_version: str | None) -> subprocess.Com
     path.mkdir()
     for tool in TOOLS:
         (path / tool).symlink_to(shutil.which(tool) or tool)
-    if python_version:
-        python = path / "python3"
-        python.write_text(f'#!/bin/sh\ncase "$2" in *exit*) exit 1 ;; *) echo {python_version} ;; esac\n')
-        python.chmod(0o755)
+    for name, script in commands.items():
+        (path / name.replace("_", "-")).write_text(f"#!/bin/sh\n{script}\n")
+        (path / name.replace("_", "-")).chmod(0o755)
     command = [str(folder / "bin/run")]
     return subprocess.run(command, env={"PATH": str(path)}, capture_output=True, text=True, check=False, timeout=20)
 
 
 def test_a_too_old_python_is_named_with_its_version_and_what_to_do(tmp_path: Path) -> None:
-    done = _bare_machine(tmp_path, python_version="3.9.2")
+    done = _bare_machine(tmp_path, python3=OLD)
 
     assert done.returncode == 1
     assert f"it needs Python 3.11 or newer. {tmp_path}/path/python3 is Python 3.9.2;" in done.stderr
@@ -46,11 +49,38 @@ def test_a_too_old_python_is_named_with_its_version_and_what_to_do(tmp_path: Pat
 
 
 def test_a_machine_without_python_is_told_what_to_install(tmp_path: Path) -> None:
-    done = _bare_machine(tmp_path, python_version=None)
+    done = _bare_machine(tmp_path)
 
     assert done.returncode == 1
     assert "no Python was found" in done.stderr
     assert "apt-get install -y python3 python3-venv" in done.stderr
+
+
+def test_without_the_venv_module_a_plain_user_is_told_the_one_command(tmp_path: Path) -> None:
+    apt = f"echo $* >> {tmp_path}/apt"
+
+    done = _bare_machine(tmp_path, python3=WITHOUT_VENV, id="echo 1000", apt_get=apt)
+
+    assert done.returncode == 1
+    assert done.stderr.endswith("sudo apt-get install -y python3.11-venv\n")
+    assert not (tmp_path / "apt").exists()
+
+
+def test_without_the_venv_module_root_gets_it_installed(tmp_path: Path) -> None:
+    apt = f"echo $* >> {tmp_path}/apt; case $1 in install) touch {tmp_path}/path/python3.venv ;; esac"
+
+    done = _bare_machine(tmp_path, python3=WITHOUT_VENV, id="echo 0", apt_get=apt)
+
+    assert (tmp_path / "apt").read_text().splitlines() == [
+        "update -qq",
+        "install -y -qq --no-install-recommends python3.11-venv",
+    ]
+    # The fake Python then refuses to make a .venv, so the start ends here, past the refusal.
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        "Installing python3.11-venv (Python's venv module is missing) ...",
+        f"KasperPay cannot start: {tmp_path}/path/python3 could not make {tmp_path}/.venv.",
+    ]
 
 
 def test_a_folder_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
