@@ -1,4 +1,4 @@
-"""Secrets in links: 128 bits derived from a row's nonce, so that neither the token nor a way to it is in the database."""
+"""Secrets in links: 128 bits derived from a row's nonce and the secret key; the database holds neither key nor token."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import psycopg
@@ -46,9 +47,7 @@ def _create(superuser: str, name: str) -> None:
     with psycopg.connect(superuser, autocommit=True) as server:
         for role, password in ROLES.items():
             _create_role(server, role, password)
-        server.execute(
-            sql.SQL("CREATE DATABASE {} OWNER kasperpay_owner").format(sql.Identifier(name))
-        )
+        server.execute(sql.SQL("CREATE DATABASE {} OWNER kasperpay_owner").format(sql.Identifier(name)))
     with psycopg.connect(superuser, dbname=name, autocommit=True) as database:
         database.execute("GRANT ALL ON SCHEMA public TO kasperpay_owner")
         database.execute("GRANT USAGE ON SCHEMA public TO kasperpay_app")
@@ -61,10 +60,9 @@ def _create(superuser: str, name: str) -> None:
 
 def _create_role(server: psycopg.Connection[tuple[object, ...]], role: str, password: str) -> None:
     statement = sql.SQL("{} ROLE {} LOGIN NOSUPERUSER NOBYPASSRLS PASSWORD {}")
-    try:
+    # Another test process may be first; both use the same password.
+    with suppress(psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
         server.execute(statement.format(sql.SQL("CREATE"), sql.Identifier(role), sql.Literal(password)))
-    except (psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
-        pass  # Another test process was first; both use the same password.
 
 
 @pytest.fixture
