@@ -57,6 +57,8 @@ def finish(setup_uuid: uuid.UUID, *, now: datetime) -> Card | None:
     setup = CardSetup.objects.select_related("patient", "card").get(uuid=setup_uuid)
     if setup.card is not None:
         return setup.card
+    if not setup.session:
+        return None  # The page was never opened, so nobody typed a card in.
     saved = accounts.for_practice(setup.practice_id).finished_setup(setup.session)
     if saved is None:
         return None
@@ -68,8 +70,8 @@ def finish(setup_uuid: uuid.UUID, *, now: datetime) -> Card | None:
 
 
 def _keep(setup: CardSetup, saved: SavedCard, now: datetime) -> Card:
-    # Two cards saved at once must not both become primary.
-    patient = Patient.objects.select_for_update().get(pk=setup.patient_id)
+    # Two cards saved at once must not both become primary. (no_key: messages to the person need not wait.)
+    patient = Patient.objects.select_for_update(no_key=True).get(pk=setup.patient_id)
     has_primary = Card.objects.filter(patient=patient, is_primary=True, state=Card.State.ACTIVE).exists()
     card = Card.objects.create(
         practice_id=setup.practice_id, patient=patient, is_primary=not has_primary, saved_at=now, **vars(saved)
@@ -84,7 +86,7 @@ def _keep(setup: CardSetup, saved: SavedCard, now: datetime) -> Card:
 def make_primary(card: Card, *, actor: str, now: datetime) -> None:
     """Make this the person's primary card."""
     with transaction.atomic(durable=True):
-        Patient.objects.select_for_update().get(pk=card.patient_id)
+        Patient.objects.select_for_update(no_key=True).get(pk=card.patient_id)
         Card.objects.filter(patient_id=card.patient_id, is_primary=True).update(is_primary=False)
         Card.objects.filter(pk=card.pk).update(is_primary=True)
         Event.record(
