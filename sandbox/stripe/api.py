@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 from flask import Flask, Response, request
 
@@ -69,7 +70,7 @@ def add_routes(app: Flask, books: Books) -> None:
         app.register_error_handler(status, _unrecognized)
 
 
-def _view(books: Books, handler: Handler, spec: str):  # type: ignore[no-untyped-def]
+def _view(books: Books, handler: Handler, spec: str) -> Callable[..., Response]:
     def view(**ids: str) -> Response:
         return run(books, request, handler, spec, ids)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import itertools
 import json
 import tempfile
@@ -9,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cache, cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from time import monotonic, sleep
@@ -40,7 +42,12 @@ class World:
     clock: Clock
     key: str = ""
     api: Any = None
-    customer: str = ""
+
+    @cached_property
+    def customer(self) -> str:
+        """This account's customer, made when first needed."""
+        made: str = self.api.customers.create({"metadata": {"person": "1"}}).id
+        return made
 
     @property
     def url(self) -> str:
@@ -56,9 +63,7 @@ class World:
 
     def open_account(self) -> World:
         key = f"sk_test_shop{next(_numbers)}"
-        fresh = World(self.process, self.clock, key, client(self.url, key))
-        fresh.customer = fresh.api.customers.create({"metadata": {"person": "1"}}).id
-        return fresh
+        return World(self.process, self.clock, key, client(self.url, key))
 
     def card(self, number: str = VISA) -> str:
         saved: str = self.control("save_card", account_key=self.key, customer=self.customer, number=number)[
@@ -87,13 +92,15 @@ class World:
         return [row for row in self.look("state")[kind] if row["account"] == mine]
 
 
-def running(*extra: str) -> Iterator[World]:
-    """One process for a whole test module."""
-    with tempfile.TemporaryDirectory() as folder:
-        clock = Path(folder) / "clock.json"
-        process = outside.start("sandbox.stripe", Path(folder), *extra, clock=clock)
-        yield World(process, Clock(clock))
-        process.stop()
+@cache
+def shared() -> World:
+    """One process for all contract tests of a run: tests keep apart by account, and a start costs half a second."""
+    folder = tempfile.TemporaryDirectory()
+    clock = Path(folder.name) / "clock.json"
+    process = outside.start("sandbox.stripe", Path(folder.name), clock=clock)
+    atexit.register(folder.cleanup)
+    atexit.register(process.stop)
+    return World(process, Clock(clock))
 
 
 def fresh(world: World) -> Iterator[World]:

@@ -10,17 +10,12 @@ import pytest
 import stripe
 
 from sandbox.stripe.cards import CARDS, luhn
-from tests.contracts.stripe_world import AMEX, DEBIT, POOR, VISA, World, fresh, running
-
-
-@pytest.fixture(scope="module")
-def world() -> Iterator[World]:
-    yield from running()
+from tests.contracts.stripe_world import AMEX, DEBIT, POOR, VISA, World, fresh, shared
 
 
 @pytest.fixture
-def shop(world: World) -> Iterator[World]:
-    yield from fresh(world)
+def shop() -> Iterator[World]:
+    yield from fresh(shared())
 
 
 def refused(call: Any, *arguments: Any) -> Any:
@@ -37,13 +32,14 @@ def decline_code(shop: World, card: str) -> str:
 
 
 def test_customers_are_created_read_changed_listed_and_deleted(shop: World) -> None:
+    first = shop.customer
     made = shop.api.customers.create(
         {"name": "Pat Example", "email": "pat@example.com", "metadata": {"a": "1", "b": "2"}}
     )
     changed = shop.api.customers.update(made.id, {"name": "Pat Sample", "metadata": {"a": "", "c": "3"}})
     assert (changed.name, changed.metadata.to_dict()) == ("Pat Sample", {"b": "2", "c": "3"})
     assert shop.api.customers.retrieve(made.id).email == "pat@example.com"
-    assert [one.id for one in shop.api.customers.list().data] == [made.id, shop.customer]
+    assert [one.id for one in shop.api.customers.list().data] == [made.id, first]
     assert [one.id for one in shop.api.customers.list({"email": "pat@example.com"}).data] == [made.id]
     assert shop.api.customers.delete(made.id).deleted is True
     assert shop.api.customers.retrieve(made.id).deleted is True

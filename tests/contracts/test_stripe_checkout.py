@@ -12,21 +12,16 @@ import httpx
 import pytest
 import stripe
 
-from tests.contracts.stripe_world import AMEX, LATER_DECLINED, POOR, VISA, World, fresh, running
+from tests.contracts.stripe_world import AMEX, LATER_DECLINED, POOR, VISA, World, fresh, shared
 
 SUCCESS = "http://127.0.0.1:9/done?session={CHECKOUT_SESSION_ID}"
 CANCEL = "http://127.0.0.1:9/back"
 REFUSED_AT_ONCE = "4000000000000002"
 
 
-@pytest.fixture(scope="module")
-def world() -> Iterator[World]:
-    yield from running()
-
-
 @pytest.fixture
-def shop(world: World) -> Iterator[World]:
-    yield from fresh(world)
+def shop() -> Iterator[World]:
+    yield from fresh(shared())
 
 
 def setup(shop: World, **more: Any) -> Any:

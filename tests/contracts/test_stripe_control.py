@@ -14,17 +14,12 @@ import stripe
 
 from sandbox.common.clock import Clock
 from tests import outside
-from tests.contracts.stripe_world import POOR, Listener, World, client, fresh, running, wait_for
-
-
-@pytest.fixture(scope="module")
-def world() -> Iterator[World]:
-    yield from running()
+from tests.contracts.stripe_world import POOR, Listener, World, client, fresh, shared, wait_for
 
 
 @pytest.fixture
-def shop(world: World) -> Iterator[World]:
-    yield from fresh(world)
+def shop() -> Iterator[World]:
+    yield from fresh(shared())
 
 
 @pytest.fixture

@@ -6,17 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.contracts.stripe_world import World, fresh, running
-
-
-@pytest.fixture(scope="module")
-def world() -> Iterator[World]:
-    yield from running()
+from tests.contracts.stripe_world import World, fresh, shared
 
 
 @pytest.fixture
-def shop(world: World) -> Iterator[World]:
-    yield from fresh(world)
+def shop() -> Iterator[World]:
+    yield from fresh(shared())
 
 
 @pytest.mark.parametrize(

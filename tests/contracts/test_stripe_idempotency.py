@@ -11,17 +11,12 @@ import httpx
 import pytest
 import stripe
 
-from tests.contracts.stripe_world import LATER_DECLINED, World, client, fresh, running
-
-
-@pytest.fixture(scope="module")
-def world() -> Iterator[World]:
-    yield from running()
+from tests.contracts.stripe_world import LATER_DECLINED, World, client, fresh, shared
 
 
 @pytest.fixture
-def shop(world: World) -> Iterator[World]:
-    yield from fresh(world)
+def shop() -> Iterator[World]:
+    yield from fresh(shared())
 
 
 def raw(shop: World, path: str, form: dict[str, str], key: str) -> httpx.Response:

@@ -8,17 +8,12 @@ from typing import Any
 import pytest
 import stripe
 
-from tests.contracts.stripe_world import LATER_DECLINED, World, fresh, running
-
-
-@pytest.fixture(scope="module")
-def world() -> Iterator[World]:
-    yield from running()
+from tests.contracts.stripe_world import LATER_DECLINED, World, fresh, shared
 
 
 @pytest.fixture
-def shop(world: World) -> Iterator[World]:
-    yield from fresh(world)
+def shop() -> Iterator[World]:
+    yield from fresh(shared())
 
 
 def refused(shop: World, **params: Any) -> Any:

@@ -19,7 +19,7 @@ from stripe.params.checkout import (
 from sandbox.stripe.api import ROUTES
 from sandbox.stripe.spec import SPECS
 from tests.contracts.stripe_shapes import assert_known, hint_of, keys_of
-from tests.contracts.stripe_world import VERSION, World, fresh, running
+from tests.contracts.stripe_world import VERSION, World, fresh, shared
 
 # What the product sends, call by call (processors/stripe, payments).
 PRODUCT: list[tuple[str, Any, dict[str, Any]]] = [
@@ -137,14 +137,9 @@ LIBRARY: dict[str, Any] = {
 }
 
 
-@pytest.fixture(scope="module")
-def world() -> Iterator[World]:
-    yield from running()
-
-
 @pytest.fixture
-def shop(world: World) -> Iterator[World]:
-    yield from fresh(world)
+def shop() -> Iterator[World]:
+    yield from fresh(shared())
 
 
 @pytest.mark.parametrize(("call", "typed_dict", "params"), PRODUCT, ids=[call for call, _, _ in PRODUCT])

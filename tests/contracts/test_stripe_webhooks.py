@@ -11,20 +11,15 @@ from typing import Any
 import pytest
 import stripe
 
-from tests.contracts.stripe_world import VERSION, Listener, World, client, fresh, running, wait_for
+from tests.contracts.stripe_world import VERSION, Listener, World, client, fresh, shared, wait_for
 
 SECRET = "whsec_contract_tests"
 PAID = "payment_intent.succeeded"
 
 
-@pytest.fixture(scope="module")
-def world() -> Iterator[World]:
-    yield from running()
-
-
 @pytest.fixture
-def shop(world: World) -> Iterator[World]:
-    yield from fresh(world)
+def shop() -> Iterator[World]:
+    yield from fresh(shared())
 
 
 @pytest.fixture
