@@ -36,7 +36,7 @@ class Service:
     orphan_signal: signal.Signals = signal.SIGKILL
     account: pwd.struct_passwd | None = None
     cwd: Path = ROOT
-    patience_seconds: float = 30
+    patience_seconds: float = 60
     grace_seconds: float = 10
     # Stopped only after everything that uses it.
     is_store: bool = False

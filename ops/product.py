@@ -86,7 +86,7 @@ def _celery(name: str, arguments: tuple[str, ...], places: Places, environment: 
     command = [sys.executable, "-m", "celery", "-A", "kasperpay", *arguments]
     log = places.log / f"{name}.log"
     said = "beat: Starting" if arguments[0] == "beat" else " ready."
-    return Service(name, command, environment, log, is_ready=_says(log, said), patience_seconds=60)
+    return Service(name, command, environment, log, is_ready=_says(log, said))
 
 
 def _says(log: Path, text: str) -> Callable[[], bool]:

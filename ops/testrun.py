@@ -39,7 +39,7 @@ def _run(place: Places, arguments: list[str]) -> int:
     browser = chromium.find_or_install(place.log / "apt.log")
     with _services(place) as stores:
         environment = {**product.clean_environment(), **stores, "CHROMIUM": browser or ""}
-        code = _pytest([*_spread(arguments), *_without(browser, arguments), *arguments], environment)
+        code = _pytest(pytest_arguments(arguments, browser=browser, in_ci=_in_ci()), environment)
     if not browser:
         note(
             _loud(
@@ -61,13 +61,14 @@ def _pytest(arguments: list[str], environment: Mapping[str, str]) -> int:
         signal.signal(signal.SIGINT, before)
 
 
-def _spread(arguments: list[str]) -> list[str]:
-    return [] if any(_OWN_SPREAD.fullmatch(argument) for argument in arguments) else ["-n", "2"]
+def pytest_arguments(given: list[str], *, browser: str | None, in_ci: bool) -> list[str]:
+    """The given arguments after our own: two processes, and without a browser no browser tests.
 
-
-def _without(browser: str | None, arguments: list[str]) -> list[str]:
-    # In CI nothing may be left out: there the browser tests run and fail.
-    return [] if browser or _in_ci() or "-m" in arguments else ["-m", "not browser"]
+    In CI nothing may be left out: there they run and fail.
+    """
+    spread = [] if any(_OWN_SPREAD.fullmatch(argument) for argument in given) else ["-n", "2"]
+    left_out = [] if browser or in_ci or "-m" in given else ["-m", "not browser"]
+    return [*spread, *left_out, *given]
 
 
 def _in_ci() -> bool:

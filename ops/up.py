@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from time import monotonic
@@ -57,6 +58,8 @@ def _watch(running: Running, *, seconds: float) -> None:
 
 
 def _start_over(place: Places, *, sure: bool) -> None:
+    if "DATABASE_URL" in os.environ:
+        raise UnableToStart("--reset deletes only what bin/run made. Empty the database of DATABASE_URL yourself.")
     if not sure:
         if not sys.stdin.isatty():
             raise UnableToStart("--reset deletes all data; without a terminal to ask on, add --yes.")

@@ -15,6 +15,8 @@ from ops.children import ROOT
 from ops.console import UnableToStart
 from ops.places import Places, hold_lock
 from ops.stack import forget
+from ops.testrun import pytest_arguments
+from tests.ops import runs
 
 TOOLS = ("sh", "dirname", "sha256sum", "cut", "cat", "tr", "rm", "awk", "touch")
 
@@ -88,6 +90,29 @@ def test_a_folder_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
 
     with pytest.raises(UnableToStart, match=r"file/var cannot be written to: Not a directory"):
         Places(tmp_path / "file/var").prepare()
+
+
+def test_resetting_leaves_a_database_of_ones_own_alone(data: Path) -> None:
+    said = runs.refusal(data, "--reset", "--yes", DATABASE_URL="postgres://me@127.0.0.1:9/mine")
+
+    assert "Empty the database of DATABASE_URL yourself." in said
+    assert (data / "demo.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "browser", "in_ci", "expected"),
+    [
+        ([], "/usr/bin/chromium", False, ["-n", "2"]),
+        (["-n0", "-k", "x"], "/usr/bin/chromium", False, ["-n0", "-k", "x"]),
+        (["--color=no"], None, False, ["-n", "2", "-m", "not browser", "--color=no"]),
+        (["-m", "browser"], None, False, ["-n", "2", "-m", "browser"]),
+        ([], None, True, ["-n", "2"]),
+    ],
+)
+def test_browser_tests_are_left_out_only_without_a_browser_and_never_in_ci(
+    given: list[str], browser: str | None, in_ci: bool, expected: list[str]
+) -> None:
+    assert pytest_arguments(given, browser=browser, in_ci=in_ci) == expected
 
 
 def test_a_nearly_full_disk_is_said_before_anything_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
