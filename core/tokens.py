@@ -1,4 +1,4 @@
-"""Secrets in links: 128 bits derived from a row's nonce and the secret key; the database holds neither key nor token."""
+"""Secrets in links: 128 bits from a row's nonce and the secret key, so that the database holds no token."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from celery import shared_task
 
+from cards import picking_up
 from core import clock
 from payments import charging, inbox, progress, reconcile, reminders, sweep
 from payments.claim import UnableToClaim
@@ -67,9 +68,11 @@ def reconcile_all(**_: Any) -> None:
 
 @shared_task
 def reconcile_one(*, practice_id: int, **_: Any) -> int:
-    """Open attempts and webhooks that were not worked through."""
+    """Open attempts, webhooks that were not worked through, cards nobody came back for."""
     with tenancy.scope(practice_id):
-        return inbox.work_through(practice_id, now=clock.now()) + reconcile.reconcile(practice_id, now=clock.now())
+        now = clock.now()
+        worked = inbox.work_through(practice_id, now=now) + reconcile.reconcile(practice_id, now=now)
+        return worked + picking_up.pick_up(now=now)
 
 
 @shared_task

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from cards import picking_up
 from payments import inbox, reconcile
 from practices.models import Practice
 from practices.passes import PassCommand
@@ -20,4 +21,8 @@ class Command(PassCommand):
             webhooks = inbox.work_through(practice.pk, now=now)
         except UnableToReachProcessor as error:
             return {"problem": str(error)}
-        return {"webhooks": webhooks, "settled": reconcile.reconcile(practice.pk, now=now)}
+        return {
+            "webhooks": webhooks,
+            "settled": reconcile.reconcile(practice.pk, now=now),
+            "cards": picking_up.pick_up(now=now),
+        }
