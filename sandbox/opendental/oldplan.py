@@ -36,9 +36,8 @@ def create(
     pay = wish.pay or plans.installment(total - wish.down, wish.apr, wish.frequency, wish.count or 1)
     rows = schedule(total, wish, pay)
     cost = total + sum(interest for _, _, interest in rows)
-    plan = insert(
-        office.books, "payplan", **_columns(wish, pay, plans.terms_text(wish.agreed, total, wish.apr, cost, wish.note))
-    )
+    note = plans.old_terms_text(now.date(), wish.agreed, total, wish.apr, cost, wish.note)
+    plan = insert(office.books, "payplan", **_columns(wish, pay, note))
     if number:
         office.books.run("UPDATE payplan SET PayPlanNum=? WHERE PayPlanNum=?", number, plan)
     row = find(office.books, "payplan", number or plan)

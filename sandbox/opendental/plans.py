@@ -156,11 +156,20 @@ def refresh_linked(books: Store, kind: int, key: int) -> None:
         refresh_completed(books, row["PayPlanNum"])
 
 
-def terms_text(agreed: date, total: int, apr: float, cost: int, note: str) -> str:
-    """The text Open Dental writes into a plan's Note."""
+def terms_text(today: date, agreed: date, total: int, apr: float, cost: int, note: str) -> str:
+    """The text Open Dental writes into a plan's Note: the day it was made, then what was agreed."""
     return (
-        f"{agreed:%m/%d/%Y} - Date of Agreement: {agreed:%m/%d/%Y}, Total Amount: {text(total)}, APR: {apr:g}, "
+        f"{today:%m/%d/%Y} - Date of Agreement: {agreed:%m/%d/%Y}, Total Amount: {text(total)}, APR: {apr:g}, "
         f"Total Cost of Loan: {text(cost)}" + (f", {note}" if note else "")
+    )
+
+
+def old_terms_text(today: date, agreed: date, total: int, apr: float, cost: int, note: str) -> str:
+    """The same for a plan made the old way: short dates, a blank before the note."""
+    made, day_agreed = (f"{moment.month}/{moment.day}/{moment.year}" for moment in (today, agreed))
+    return (
+        f"{made} - Date of Agreement: {day_agreed}, Total Amount: {text(total)}, APR: {apr:g}, "
+        f"Total Cost of Loan: {text(cost)} {note}"
     )
 
 

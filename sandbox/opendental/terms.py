@@ -121,7 +121,7 @@ def _work_out(office: Office, plan: int, wish: Wish, now: datetime) -> None:
     if not rows and wish.apr > 0 and any(not link.planned for link in links):
         raise bad("The terms are invalid: the payment amount does not cover the interest.")
     cost = total + sum(row.interest for row in rows)
-    note = plans.terms_text(wish.agreed, total, wish.apr, cost, wish.note)
+    note = plans.terms_text(now.date(), wish.agreed, total, wish.apr, cost, wish.note)
     change(office.books, "payplan", plan, PayAmt=dollars(pay), Note=note)
     plans.refresh_completed(office.books, plan)
 

@@ -235,7 +235,7 @@ def test_the_old_plan_method_is_gone_from_23_3_1_on() -> None:
     office = new_office(version="23.2.99")
     patient = office.patient()
     body = {"PatNum": patient, "principalAmount": 500, "PayAmt": 100}
-    assert office.post("/payplans", body).startswith("06/10/2024 - Date of Agreement: 06/10/2024, Total Amount: 500.00")
+    assert office.post("/payplans", body).startswith("6/10/2024 - Date of Agreement: 6/10/2024, Total Amount: 500.00")
 
     office.desk("settings", version="23.3.1")
 

@@ -134,6 +134,7 @@ def test_what_was_not_given_has_open_dentals_empty_values() -> None:
         ({**ANN, "TxtMsgOk": "Maybe"}, "TxtMsgOk is invalid."),
         ({**ANN, "ChartNumber": "1234567890123456"}, "ChartNumber must be 15 characters or less."),
         ({**ANN, "Guarantor": "x"}, "Guarantor is invalid."),
+        ({**ANN, "BillingType": "Barter"}, "BillingType is invalid."),
     ],
 )
 def test_bad_fields_are_explained_and_nobody_is_added(body: dict[str, str], told: str) -> None:

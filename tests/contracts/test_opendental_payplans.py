@@ -311,15 +311,30 @@ def test_an_unlocked_plan_follows_insurance_and_adjustments() -> None:
     [
         (
             {"principalAmount": 612.98, "PayAmt": 100},
-            "09/20/2021 - Date of Agreement: 09/20/2021, Total Amount: 612.98, APR: 0, Total Cost of Loan: 612.98",
+            "9/20/2021 - Date of Agreement: 9/20/2021, Total Amount: 612.98, APR: 0, Total Cost of Loan: 612.98 ",
         ),
         (
             {"principalAmount": 500, "PayAmt": 100},
-            "09/20/2021 - Date of Agreement: 09/20/2021, Total Amount: 500.00, APR: 0, Total Cost of Loan: 500.00",
+            "9/20/2021 - Date of Agreement: 9/20/2021, Total Amount: 500.00, APR: 0, Total Cost of Loan: 500.00 ",
         ),
         (
             {"principalAmount": 256.12, "NumberOfPayments": 12, "APR": 5},
-            "09/20/2021 - Date of Agreement: 09/20/2021, Total Amount: 256.12, APR: 5, Total Cost of Loan: 263.11",
+            "9/20/2021 - Date of Agreement: 9/20/2021, Total Amount: 256.12, APR: 5, Total Cost of Loan: 263.11 ",
+        ),
+        (
+            {
+                "PayPlanDate": "2021-09-06",
+                "principalAmount": 500,
+                "PayAmt": 75.50,
+                "APR": 18,
+                "DownPayment": 125,
+                "ChargeFrequency": "OrdinalWeekday",
+                "Note": "Payments due first Monday of each month.",
+                "DatePayPlanStart": "2021-12-06",
+                "DateInterestStart": "2022-01-03",
+            },
+            "9/20/2021 - Date of Agreement: 9/6/2021, Total Amount: 500.00, APR: 18, Total Cost of Loan: 511.66 "
+            "Payments due first Monday of each month.",
         ),
     ],
 )

@@ -156,9 +156,9 @@ def simple(call: Call) -> Listing:
     birth = wire.date_of(dict(call.query), "Birthdate")
     rows = [
         row
-        for row in where(call.office.books, "patient", **wanted)
+        for row in call.office.books.all("SELECT * FROM patient WHERE DateTStamp>=? ORDER BY PatNum", since_moment)
         if row["PatStatus"] != enums.PATIENT_DELETED
-        and row["DateTStamp"] >= since_moment
+        and all(row[name] == value for name, value in wanted.items())
         and (birth is None or row["Birthdate"] == birth.isoformat())
         and all(call.query.get(name, "").lower() in row[name].lower() for name in ("LName", "FName"))
     ]
@@ -168,7 +168,7 @@ def simple(call: Call) -> Listing:
 @endpoint("POST", "/patients", permission="ApiPatients")
 def create(call: Call) -> dict[str, Any]:
     wire.required(call.body, "LName", "FName")
-    values = people.columns(call.body)
+    values = {**people.columns(call.body), **_billing_type(call)}
     if people.duplicate(call.office.books, values):
         raise bad("Patient already exists.")
     _check_references(call, values)
@@ -184,7 +184,7 @@ def edit(call: Call, number: int) -> dict[str, Any]:
         raise not_found("Patient not found.")
     if row["PatStatus"] == enums.PATIENT_DELETED:
         raise bad("Deleted patients cannot be modified.")
-    values = people.columns(call.body)
+    values = {**people.columns(call.body), **_billing_type(call)}
     if "" in (values.get("LName"), values.get("FName")):
         raise bad("LName and FName cannot be blank.")
     _check_references(call, values)
@@ -192,6 +192,16 @@ def edit(call: Call, number: int) -> dict[str, Any]:
         raise bad("Guarantor can only be changed if the patient is the current guarantor.")
     people.edit(call.office, row, values, call.now)
     return _one(call, number)
+
+
+def _billing_type(call: Call) -> dict[str, int]:
+    """Billing types travel by name."""
+    if "BillingType" not in call.body:
+        return {}
+    named = where(call.office.books, "definition", Category=4, ItemName=str(call.body["BillingType"]))
+    if not named:
+        raise bad("BillingType is invalid.")
+    return {"BillingType": named[0]["DefNum"]}
 
 
 def _check_references(call: Call, values: dict[str, Any]) -> None:
