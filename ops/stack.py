@@ -16,10 +16,13 @@ import redis
 
 from ops import outside, places, ports, postgres, product, roles, valkey
 from ops.children import ROOT
-from ops.console import UnableToStart, step
+from ops.console import UnableToStart, note, step
 from ops.outside import Outside
 from ops.places import Places, Secrets
 from ops.supervisor import Supervisor
+
+# Addresses that stand in the practices' connections and in the webhooks they registered.
+KNOWN_TO_PRACTICES = ("web", "opendental", "stripe", "messaging")
 
 
 @dataclass(frozen=True)
@@ -157,8 +160,15 @@ def _turn_signals_into_interrupts() -> None:
 
 def choose_ports(place: Places, asked: Mapping[str, int], *, any_free: bool) -> dict[str, int]:
     """Ports for this start, kept for the next: the demo's practices remember the sandbox's addresses."""
-    chosen = ports.choose(asked, ports.recall(place.ports), any_free=any_free)
+    before = ports.recall(place.ports)
+    chosen = ports.choose(asked, before, any_free=any_free)
     ports.remember(place.ports, chosen)
+    moved = [name for name in KNOWN_TO_PRACTICES if before.get(name, chosen[name]) != chosen[name]]
+    if moved and place.demo.exists():
+        note(
+            f"The address of {', '.join(moved)} is not what it was when the demo practices were connected; "
+            "they still use the old one. Start with the old ports, or over with --reset."
+        )
     return chosen
 
 
