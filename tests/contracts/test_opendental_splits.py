@@ -136,3 +136,100 @@ def test_the_open_questions_of_refund_are_switches() -> None:
     office.desk("switches", refund_twice=True)
     office.post("/payments/Refund", {"PayNum": ahead["PayNum"]})
     assert [row["PayAmt"] for row in office.get("/payments")] == ["5", "-5", "-5"]
+
+
+def test_texts_of_a_payment_can_be_changed_and_amounts_cannot() -> None:
+    office = new_office()
+    patient = office.patient()
+    made = office.post("/payments", {"PatNum": patient, "PayAmt": "10", "CheckNum": "1"})
+    body = {
+        "CheckNum": "2",
+        "PayNote": "n",
+        "BankBranch": "",
+        "PayType": 70,
+        "ProcessStatus": "OnlinePending",
+        "PayAmt": "9",
+    }
+
+    shown = office.put(f"/payments/{made['PayNum']}", body)
+
+    names = ("CheckNum", "PayNote", "payType", "ProcessStatus", "PayAmt")
+    assert [shown[name] for name in names] == ["2", "n", "Cash", "OnlinePending", "10"]
+    assert office.refused(404, "PUT", "/payments/9999", {}) == "Payment not found."
+    office.desk("settings", version="24.3.25")
+    told = office.refused(400, "PUT", f"/payments/{made['PayNum']}", {"ProcessStatus": "OnlineProcessed"})
+    assert told == "ProcessStatus requires Open Dental version 24.3.26 or later."
+
+
+def test_payments_are_listed_by_patient_type_and_day_of_entry() -> None:
+    office = new_office()
+    ann, bob = office.patient(), office.patient(FName="Bob")
+    first = office.post("/payments", {"PatNum": ann, "PayAmt": "1", "PayType": 69})["PayNum"]
+    office.go_to("2024-06-12")
+    second = office.post("/payments", {"PatNum": ann, "PayAmt": "2", "PayDate": "2024-06-01"})["PayNum"]
+    third = office.post("/payments", {"PatNum": bob, "PayAmt": "3"})["PayNum"]
+
+    def found(**params: object) -> list[int]:
+        return [row["PayNum"] for row in office.get("/payments", **params)]
+
+    assert found() == [first, second, third]
+    assert found(PatNum=ann) == [first, second]
+    assert found(PayType=69) == [first]
+    assert found(DateEntry="2024-06-12") == [second, third]
+    assert found(DateEntry="2024-06-10", PatNum=bob) == [third]
+    assert found(DateEntry="2024-06-13") == []
+    assert office.refused(400, "GET", "/payments?DateEntry=today") == "DateEntry format must be yyyy-MM-dd"
+    assert office.refused(404, "GET", "/payments?PatNum=9999") == "Patient not found."
+    office.desk("settings", version="23.3.10")
+    assert office.refused(400, "GET", "/payments") == "PatNum is required."
+
+
+def test_splits_are_listed_by_patient_payment_and_procedure() -> None:
+    office = new_office()
+    ann, bob = office.patient(), office.patient(FName="Bob")
+    work = office.procedure(ann, 10)
+    one = office.post("/payments", {"PatNum": ann, "PayAmt": "10"})["PayNum"]
+    two = office.post("/payments", {"PatNum": bob, "PayAmt": "5"})["PayNum"]
+
+    def found(**params: object) -> list[int]:
+        return [row["PayNum"] for row in office.get("/paysplits", **params)]
+
+    assert found() == [one, two]
+    assert found(PatNum=bob) == [two]
+    assert found(PayNum=one) == [one]
+    assert found(ProcNum=work) == [one]
+    assert found(PayPlanNum=99) == [one, two], "no such filter: ignored"
+    office.desk("settings", version="24.4.23")
+    assert found(PatNum=ann, ProcNum=1) == [one]
+    assert office.refused(400, "GET", "/paysplits") == "PatNum or PayNum is required."
+
+
+def test_only_provider_and_clinic_of_a_split_can_be_changed() -> None:
+    office = new_office()
+    patient = office.patient()
+    office.procedure(patient, 10)
+    made = office.post("/payments", {"PatNum": patient, "PayAmt": "15"})["PayNum"]
+    paid, unearned = (row["SplitNum"] for row in office.get("/paysplits", PayNum=made))
+
+    shown = office.put(f"/paysplits/{paid}", {"ProvNum": 2, "ClinicNum": 4, "SplitAmt": 999})
+
+    assert (shown["ProvNum"], shown["ClinicNum"], shown["SplitAmt"]) == (2, 4, 10)
+    assert "AllowPrepayProvider" in office.refused(400, "PUT", f"/paysplits/{unearned}", {"ProvNum": 2})
+    assert office.refused(404, "PUT", f"/paysplits/{paid}", {"ProvNum": 99}) == "Provider not found."
+    assert office.refused(404, "PUT", "/paysplits/9999", {}) == "PaySplit not found."
+    office.desk("preferences", AllowPrepayProvider="1")
+    assert office.put(f"/paysplits/{unearned}", {"ProvNum": 2})["ProvNum"] == 2
+
+
+def test_every_payment_leaves_a_line_in_the_audit_trail() -> None:
+    office = new_office("2023-07-06", "11:48:55")
+    patient = office.patient()
+    office.post("/payments", {"PatNum": patient, "PayAmt": "15"})
+
+    (line,) = office.get("/securitylogs", PermType="PaymentCreate", PatNum=1)
+
+    names = ["SecurityLogNum", "PermType", "UserNum", "LogDateTime", "LogText", "PatNum", "CompName", "LogSource"]
+    assert list(line) == names
+    assert line["LogDateTime"].startswith("7/6/2023 11:48:5")
+    assert line["LogDateTime"].endswith(" AM")
+    assert (line["PatNum"], line["LogSource"]) == (patient, "API")
