@@ -127,7 +127,7 @@ def phone(number: str | None) -> str:
 def initials(name: str) -> str:
     """Two letters for the round picture of a person."""
     words = [word for word in name.split() if word[:1].isalpha()]
-    return "".join(word[0] for word in (words[0], words[-1])).upper() if words else "?"
+    return "".join(word[0] for word in words[:1] + words[1:][-1:]).upper() or "?"
 
 
 @register.simple_tag

@@ -35,7 +35,7 @@ def sign_in(practice: Practice) -> SignIn:
     """sign_in("FRONT_DESK") is the browser of a new member with that role."""
 
     def signed_in(role: str = Membership.Role.ADMIN, practice: Practice = practice) -> Client:
-        member = factories.MembershipFactory(practice=practice, role=role)
+        member = factories.MembershipFactory.create(practice=practice, role=role)
         client = Client()
         client.force_login(member.user)
         return client

@@ -66,16 +66,16 @@ def paid(installment: Installment) -> Payment:
 def scene(practice: Practice) -> SimpleNamespace:
     """Ana's plan: Feb 10 paid, Mar 9 failed (insufficient funds), Apr 10 to come, with a Visa 4242 and autopay."""
     ana = patient(practice, pat_num=72)
-    plan = factories.PayPlanFactory(patient=ana, pay_plan_num=169, category="Ortho")
-    card = factories.CardFactory(patient=ana)
-    factories.AutopayFactory(plan=plan, card=card)
-    first = factories.InstallmentFactory(plan=plan, due_date=date(2026, 2, 10))
+    plan = factories.PayPlanFactory.create(patient=ana, pay_plan_num=169, category="Ortho")
+    card = factories.CardFactory.create(patient=ana)
+    factories.AutopayFactory.create(plan=plan, card=card)
+    first = factories.InstallmentFactory.create(plan=plan, due_date=date(2026, 2, 10))
     taken = paid(first)
-    late = factories.InstallmentFactory(plan=plan, due_date=date(2026, 3, 9), status="FAILED")
-    part = factories.DuePartFactory(installment=late, next_try_at=datetime(2026, 3, 11, 14, 0, tzinfo=UTC))
+    late = factories.InstallmentFactory.create(plan=plan, due_date=date(2026, 3, 9), status="FAILED")
+    part = factories.DuePartFactory.create(installment=late, next_try_at=datetime(2026, 3, 11, 14, 0, tzinfo=UTC))
     declined = attempt(part, "DECLINED", decline_code="insufficient_funds", reason="insufficient funds")
-    coming = factories.InstallmentFactory(plan=plan, due_date=date(2026, 4, 10), is_issued=False)
-    factories.DuePartFactory(installment=coming, next_try_at=datetime(2026, 4, 10, 14, 0, tzinfo=UTC))
+    coming = factories.InstallmentFactory.create(plan=plan, due_date=date(2026, 4, 10), is_issued=False)
+    factories.DuePartFactory.create(installment=coming, next_try_at=datetime(2026, 4, 10, 14, 0, tzinfo=UTC))
     return SimpleNamespace(
         patient=ana, plan=plan, card=card, installment=late, part=part, attempt=declined, payment=taken, coming=coming
     )

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import UTC, date, datetime
-from types import SimpleNamespace
+from datetime import date, datetime
 from typing import Any
 
 import pytest
@@ -28,11 +27,13 @@ pytestmark = pytest.mark.usefixtures("nudged")
 def plan(practice: Practice) -> Any:
     """A plan of Ana's with an overdue and a coming payment of $128.60, two saved cards, no autopay."""
     ana = making.patient(practice, pat_num=72)
-    plan = factories.PayPlanFactory(patient=ana, pay_plan_num=171)
-    factories.CardFactory(patient=ana)
-    factories.CardFactory(patient=ana, brand="mastercard", last4="4444", is_primary=False)
+    plan = factories.PayPlanFactory.create(patient=ana, pay_plan_num=171)
+    factories.CardFactory.create(patient=ana)
+    factories.CardFactory.create(patient=ana, brand="mastercard", last4="4444", is_primary=False)
     for due in (date(2026, 3, 2), date(2026, 4, 2)):
-        factories.DuePartFactory(installment=factories.InstallmentFactory(plan=plan, due_date=due), next_try_at=None)
+        factories.DuePartFactory.create(
+            installment=factories.InstallmentFactory.create(plan=plan, due_date=due), next_try_at=None
+        )
     return plan
 
 
@@ -171,7 +172,7 @@ def test_a_plan_that_open_dental_cannot_post_to_says_so_and_refuses(
 
 
 def test_without_a_card_the_first_step_is_to_save_one(desk: Client, practice: Practice) -> None:
-    plan = factories.PayPlanFactory(patient=making.patient(practice))
+    plan = factories.PayPlanFactory.create(patient=making.patient(practice))
 
     page = desk.get(f"/plans/{plan.pk}/autopay/").content.decode()
 
@@ -181,7 +182,7 @@ def test_without_a_card_the_first_step_is_to_save_one(desk: Client, practice: Pr
 
 
 def test_a_card_of_somebody_else_is_not_offered(desk: Client, plan: Any, practice: Practice) -> None:
-    stranger = factories.CardFactory(patient=making.patient(practice, pat_num=5), last4="1881")
+    stranger = factories.CardFactory.create(patient=making.patient(practice, pat_num=5), last4="1881")
 
     answer = desk.post(f"/plans/{plan.pk}/autopay/", filled(desk, plan, card=str(stranger.pk)))
 

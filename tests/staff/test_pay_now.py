@@ -167,7 +167,7 @@ def test_a_card_that_is_not_offered_is_refused(
 def test_a_card_of_another_person_is_refused(
     desk: Client, practice: Practice, part: DuePart, handed: list[dict[str, Any]]
 ) -> None:
-    other = factories.CardFactory(patient=making.patient(practice, pat_num=5))
+    other = factories.CardFactory.create(patient=making.patient(practice, pat_num=5))
 
     assert desk.post(url(part), {"card": other.pk}).status_code == 422
     assert handed == []

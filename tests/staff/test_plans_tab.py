@@ -55,8 +55,8 @@ def test_an_auditor_sees_everything_and_can_press_nothing(auditor: Client, scene
 
 
 def test_a_plan_without_a_card_offers_the_plus(desk: Client, practice: Practice) -> None:
-    plan = factories.PayPlanFactory(patient=making.patient(practice))
-    factories.InstallmentFactory(plan=plan, due_date=date(2026, 4, 1))
+    plan = factories.PayPlanFactory.create(patient=making.patient(practice))
+    factories.InstallmentFactory.create(plan=plan, due_date=date(2026, 4, 1))
 
     page = desk.get(f"/communication/{plan.patient_id}/plans/").content.decode()
 
@@ -66,8 +66,8 @@ def test_a_plan_without_a_card_offers_the_plus(desk: Client, practice: Practice)
 
 
 def test_an_insurance_plan_is_shown_and_offers_no_charge(desk: Client, practice: Practice) -> None:
-    plan = factories.PayPlanFactory(patient=making.patient(practice), kind="INSURANCE")
-    factories.InstallmentFactory(plan=plan)
+    plan = factories.PayPlanFactory.create(patient=making.patient(practice), kind="INSURANCE")
+    factories.InstallmentFactory.create(plan=plan)
 
     page = desk.get(f"/communication/{plan.patient_id}/plans/").content.decode()
 
@@ -86,8 +86,10 @@ def test_an_insurance_plan_is_shown_and_offers_no_charge(desk: Client, practice:
         ({"office_card_active": True}, "recurring card tool is active"),
     ],
 )
-def test_a_plan_that_needs_words_has_them(desk: Client, practice: Practice, fields: dict[str, object], words: str) -> None:
-    plan = factories.PayPlanFactory(patient=making.patient(practice), **fields)
+def test_a_plan_that_needs_words_has_them(
+    desk: Client, practice: Practice, fields: dict[str, object], words: str
+) -> None:
+    plan = factories.PayPlanFactory.create(patient=making.patient(practice), **fields)
 
     assert words in desk.get(f"/communication/{plan.patient_id}/plans/").content.decode()
 
@@ -95,7 +97,7 @@ def test_a_plan_that_needs_words_has_them(desk: Client, practice: Practice, fiel
 def test_the_guarantor_sees_the_plan_of_their_child(desk: Client, practice: Practice) -> None:
     ana = making.patient(practice, pat_num=72)
     ben = making.patient(practice, pat_num=73, first_name="Ben", guarantor_num=72)
-    factories.PayPlanFactory(patient=ben, guarantor=ana, pay_plan_num=171)
+    factories.PayPlanFactory.create(patient=ben, guarantor=ana, pay_plan_num=171)
 
     assert "Plan 171" in desk.get(f"/communication/{ana.pk}/plans/").content.decode()
     assert "paid by" in desk.get(f"/communication/{ben.pk}/plans/").content.decode()
@@ -114,10 +116,10 @@ def test_more_plans_cost_no_more_queries(desk: Client, practice: Practice) -> No
     with CaptureQueriesContext(connection) as few:
         desk.get(url)
     for number in range(6):
-        plan = factories.PayPlanFactory(patient=ana, pay_plan_num=500 + number)
-        factories.AutopayFactory(plan=plan, card=factories.CardFactory(patient=ana, is_primary=False))
+        plan = factories.PayPlanFactory.create(patient=ana, pay_plan_num=500 + number)
+        factories.AutopayFactory.create(plan=plan, card=factories.CardFactory.create(patient=ana, is_primary=False))
         for month in range(3):
-            making.paid(factories.InstallmentFactory(plan=plan, due_date=date(2025, 1 + month, 1)))
+            making.paid(factories.InstallmentFactory.create(plan=plan, due_date=date(2025, 1 + month, 1)))
 
     with CaptureQueriesContext(connection) as many:
         desk.get(url)
@@ -126,7 +128,7 @@ def test_more_plans_cost_no_more_queries(desk: Client, practice: Practice) -> No
 
 
 def test_the_overview_part_lists_open_plans(desk: Client, scene: SimpleNamespace) -> None:
-    factories.PayPlanFactory(patient=scene.patient, pay_plan_num=99, is_closed=True)
+    factories.PayPlanFactory.create(patient=scene.patient, pay_plan_num=99, is_closed=True)
 
     page = text(desk.get(f"/communication/{scene.patient.pk}/plans/summary/", headers=HTMX).content.decode())
 
@@ -140,14 +142,14 @@ def test_the_overview_part_lists_open_plans(desk: Client, scene: SimpleNamespace
 @pytest.fixture
 def many(practice: Practice, scene: SimpleNamespace) -> SimpleNamespace:
     ben = making.patient(practice, pat_num=80, first_name="Ben", last_name="Placeholder")
-    bare = factories.PayPlanFactory(patient=ben, pay_plan_num=201)
-    factories.InstallmentFactory(plan=bare, due_date=date(2026, 3, 20), principal_cents=75_00)
-    factories.PayPlanFactory(patient=ben, pay_plan_num=202, is_closed=True)
-    factories.PayPlanFactory(patient=ben, pay_plan_num=203, kind="INSURANCE")
-    held = factories.PayPlanFactory(patient=ben, pay_plan_num=204)
-    factories.AutopayFactory(plan=held, card=factories.CardFactory(patient=ben))
-    late = factories.InstallmentFactory(plan=held, due_date=date(2026, 3, 1), principal_cents=50_00)
-    factories.DuePartFactory(installment=late, hold=DuePart.Hold.STAFF)
+    bare = factories.PayPlanFactory.create(patient=ben, pay_plan_num=201)
+    factories.InstallmentFactory.create(plan=bare, due_date=date(2026, 3, 20), principal_cents=75_00)
+    factories.PayPlanFactory.create(patient=ben, pay_plan_num=202, is_closed=True)
+    factories.PayPlanFactory.create(patient=ben, pay_plan_num=203, kind="INSURANCE")
+    held = factories.PayPlanFactory.create(patient=ben, pay_plan_num=204)
+    factories.AutopayFactory.create(plan=held, card=factories.CardFactory.create(patient=ben))
+    late = factories.InstallmentFactory.create(plan=held, due_date=date(2026, 3, 1), principal_cents=50_00)
+    factories.DuePartFactory.create(installment=late, hold=DuePart.Hold.STAFF)
     return scene
 
 
@@ -193,7 +195,10 @@ def test_the_list_shows(desk: Client, many: SimpleNamespace, query: str, numbers
 def test_a_row_says_next_and_overdue(desk: Client, many: SimpleNamespace) -> None:
     page = text(desk.get("/plans/?filter=failed").content.decode())
 
-    assert "Sample-Ortiz, Ana 169 · Ortho · $643.00 Payment failed Visa 4242 Fri, Apr 10 in 31 days $128.60 $128.60" in page
+    assert (
+        "Sample-Ortiz, Ana 169 · Ortho · $643.00 Payment failed Visa 4242 Fri, Apr 10 in 31 days $128.60 $128.60"
+        in page
+    )
 
 
 def test_a_plan_opens_in_the_drawer_and_on_its_own_page(desk: Client, scene: SimpleNamespace) -> None:

@@ -27,8 +27,8 @@ def people(practice: Practice) -> dict[str, Patient]:
         practice, pat_num=81, first_name="Omar", last_name="Testwell", mobile_phone="+15555550181",
         birth_date=date(1970, 12, 1),
     )  # fmt: skip
-    factories.CardFactory(patient=omar, last4="4242")
-    factories.CardFactory(patient=ana, last4="0007", state="REMOVED", is_primary=False)
+    factories.CardFactory.create(patient=omar, last4="4242")
+    factories.CardFactory.create(patient=ana, last4="0007", state="REMOVED", is_primary=False)
     return {"ana": ana, "ben": ben, "omar": omar}
 
 
@@ -69,9 +69,9 @@ def test_who_is_gone_from_open_dental_is_not_found(practice: Practice, people: d
 
 
 def test_a_card_of_another_practice_finds_nobody(practice: Practice, people: dict[str, Patient]) -> None:
-    other = factories.PracticeFactory()
+    other = factories.PracticeFactory.create()
     with tenancy.scope(other.pk):
-        factories.CardFactory(patient=patient(other, pat_num=9), last4="1881")
+        factories.CardFactory.create(patient=patient(other, pat_num=9), last4="1881")
 
     assert list(search.find(practice, "1881")) == []
 

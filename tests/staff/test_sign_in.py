@@ -17,13 +17,15 @@ PASSWORD = "correct horse battery"
 
 @pytest.fixture
 def dana(practice: Practice) -> User:
-    user: User = factories.MembershipFactory(
+    user: User = factories.MembershipFactory.create(
         practice=practice, user__email="dana@example.com", user__name="Dana Ruiz", role=Membership.Role.FRONT_DESK
     ).user
     return user
 
 
-def try_to(password: str, *, email: str = "dana@example.com", client: Client | None = None, ip: str = "10.0.0.9") -> str:
+def try_to(
+    password: str, *, email: str = "dana@example.com", client: Client | None = None, ip: str = "10.0.0.9"
+) -> str:
     answer = (client or Client()).post("/sign-in/", {"email": email, "password": password}, REMOTE_ADDR=ip)
     return f"{answer.status_code} {answer.get('Location', '')}{'|'.join(shown(answer.content.decode()))}"
 

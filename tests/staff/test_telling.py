@@ -60,7 +60,9 @@ def test_a_card_that_must_be_replaced_is_never_said_to_be_charged() -> None:
 
 
 def test_a_missed_payment_without_a_card_says_why_nobody_was_charged() -> None:
-    assert told(installment(), card=None) == Told("installment:OVERDUE", text="No card attached, so nobody was charged.")
+    assert told(installment(), card=None) == Told(
+        "installment:OVERDUE", text="No card attached, so nobody was charged."
+    )
 
 
 def test_a_down_payment_is_left_to_the_desk() -> None:
@@ -165,7 +167,9 @@ def test_a_hold_after_a_decline_keeps_the_decline_in_front() -> None:
 def test_a_hand_over_that_came_to_nothing_says_why() -> None:
     row = told(installment(), part=DuePart(wait_reason="The office can't be reached"))
 
-    assert row == Told("installment:OVERDUE", "Waiting.", "The office can't be reached. Tried again in minutes.", "warn")
+    assert row == Told(
+        "installment:OVERDUE", "Waiting.", "The office can't be reached. Tried again in minutes.", "warn"
+    )
 
 
 def test_a_plan_that_is_not_collectable_is_never_promised_a_charge() -> None:
@@ -178,7 +182,10 @@ def test_a_plan_that_is_not_collectable_is_never_promised_a_charge() -> None:
         ("SUCCEEDED", "Charged $128.60 to Visa 4242."),
         ("DECLINED", "$128.60 was not charged to Visa 4242. Declined: do not honor."),
         ("NOT_TAKEN", "$128.60 was not charged: the card processor did not take it."),
-        ("UNKNOWN", "$128.60 on Visa 4242: no clear answer yet. The card processor is being asked; do not charge again."),
+        (
+            "UNKNOWN",
+            "$128.60 on Visa 4242: no clear answer yet. The card processor is being asked; do not charge again.",
+        ),
     ],
 )
 def test_a_try_is_told_in_one_sentence(state: str, words: str) -> None:
