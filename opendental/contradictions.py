@@ -28,7 +28,7 @@ def posted_twice(office: Office, connection: Connection, *, now: datetime) -> No
             connection.practice_id,
             kind="POSTING_DUPLICATE",
             key=f"duplicate:{posting.pk}",
-            text=f"Open Dental has this payment {found[posting.reference]} times: only PayNum {posting.pay_num} counts.",
+            text=f"Open Dental has it {found[posting.reference]} times: remove all but PayNum {posting.pay_num}.",
             about={"posting": posting.pk, "payment": posting.payment_id, "patient": posting.patient_id},
             now=now,
         )

@@ -15,6 +15,8 @@ State = LedgerPosting.State
 # The API gives up after 60 s, so what was sent is in the books by then or never will be.
 SEARCH_GAP = timedelta(seconds=60)
 _LONGEST_PAUSE = timedelta(minutes=15)
+# Key of the one alarm that nothing at all can be posted to this office.
+BLOCKED = "posting-blocked"
 
 
 def about(posting: LedgerPosting) -> dict[str, int]:
@@ -75,13 +77,17 @@ def posted(posting: LedgerPosting, pay_num: int, *, now: datetime) -> None:
         posting, when=[State.SENDING, State.UNCLEAR], now=now, text=f"PayNum {pay_num}", state=State.POSTED,
         pay_num=pay_num, state_reason="", tries=0, next_at=now,
     )  # fmt: skip
+    _close_alarm(posting, BLOCKED, now)
 
 
 def matched(posting: LedgerPosting, *, now: datetime) -> None:
     if move(posting, when=[State.POSTED], now=now, state=State.MATCHED, state_reason="", matched_at=now):
-        Alarm.objects.filter(
-            practice_id=posting.practice_id, key=_key(posting), closed_at=None
-        ).update(closed_at=now, closed_by="poster")  # fmt: skip
+        _close_alarm(posting, _key(posting), now)
+
+
+def _close_alarm(posting: LedgerPosting, key: str, now: datetime) -> None:
+    open_alarm = Alarm.objects.filter(practice_id=posting.practice_id, key=key, closed_at=None)
+    open_alarm.update(closed_at=now, closed_by="poster")
 
 
 def stuck(posting: LedgerPosting, state: str, reason: str, *, now: datetime) -> None:

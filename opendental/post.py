@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
+import time
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,6 +20,8 @@ from opendental.errors import NotAllowed, OpenDentalError, Refused, Throttled, T
 from opendental.fields import Unreadable
 from opendental.models import Connection
 from opendental.outbox import State
+from opendental.plans import pull_plan
+from opendental.store import Overtaken
 from opendental.turns import only_one
 from payments.models import LedgerPosting
 from payplans.models import Installment, PayPlan
@@ -48,8 +51,13 @@ class Poster:
     def __init__(self, connection: Connection, office: Office, now: datetime) -> None:
         self.connection = connection
         self.office = office
-        self.now = now
         self.is_away = False
+        self._began, self._clock = now, time.monotonic()
+
+    @property
+    def now(self) -> datetime:
+        """Business time, running on: a pass over many postings takes minutes, and gaps are counted from each send."""
+        return self._began + timedelta(seconds=time.monotonic() - self._clock)
 
     def run(self) -> int:
         self._find_lost()
@@ -89,7 +97,7 @@ class Poster:
     def _send(self, posting: LedgerPosting) -> None:
         if reason := self._cannot_post():
             outbox.put_back(posting, reason, now=self.now)
-            outbox.alarm(posting, "POSTING_BLOCKED", reason, now=self.now, key="posting-blocked")
+            outbox.alarm(posting, "POSTING_BLOCKED", reason, now=self.now, key=outbox.BLOCKED)
             return
         installment = _installment(posting)
         route = _route(self.connection, posting, installment)
@@ -124,7 +132,7 @@ class Poster:
             outbox.put_back(posting, error.reason, now=self.now)
         elif isinstance(error, NotAllowed):
             outbox.put_back(posting, error.reason, now=self.now)
-            outbox.alarm(posting, "POSTING_BLOCKED", error.reason, now=self.now, key="posting-blocked")
+            outbox.alarm(posting, "POSTING_BLOCKED", error.reason, now=self.now, key=outbox.BLOCKED)
         else:
             outbox.stuck(posting, State.REFUSED, error.reason, now=self.now)
 
@@ -202,7 +210,8 @@ class Poster:
         plan, installment = posting.plan, _installment(posting)
         if plan is None or installment is None:
             return None
-        rows = verify.targets(self.office, self.connection, plan, installment, posting)
+        self._read_plan(plan)
+        rows = verify.targets(installment, posting)
         if not rows:
             return f"{format_cents(posting.amount_cents)} is not open on this installment any more."
         amounts = [{"PayPlanChargeNum": number, "Amount": cents / 100} for number, cents in rows]
@@ -211,6 +220,13 @@ class Poster:
         except (Refused, TooOldVersion) as error:
             return error.reason
         return ""
+
+    def _read_plan(self, plan: PayPlan) -> None:
+        """Which rows the installment has and what is open on them, as of now."""
+        try:
+            pull_plan(self.connection, plan.pay_plan_num, self.now, office=self.office)
+        except Overtaken:
+            return  # Somebody else has just read it.
 
     def _note(self, posting: LedgerPosting, error: OpenDentalError) -> None:
         log.warning("posting %s of practice %s: %s", posting.pk, posting.practice_id, error)

@@ -145,19 +145,6 @@ def details(source: Source, plan: PlanFacts) -> Reading:
     return Reading(plan, charges, splits, card, gone, tuple(spoiled))
 
 
-def rows_of(
-    office: Office, connection: Connection, plan: int, people: set[int]
-) -> tuple[tuple[ChargeFacts, ...], tuple[SplitFacts, ...]]:
-    """Charges and splits of a plan at this moment. Raises Unreadable when a row is not understood."""
-    source = Source(office, connection)
-    spoiled: list[Spoiled] = []
-    charges = _charges(source, plan, spoiled)
-    splits = _splits(source, plan, people, spoiled)
-    if spoiled:
-        raise Unreadable(spoiled[0].reason)
-    return charges or (), splits or ()
-
-
 def _charges(source: Source, plan: int, spoiled: list[Spoiled]) -> tuple[ChargeFacts, ...] | None:
     rows = source.charges(plan)
     if rows is None:

@@ -166,6 +166,7 @@ def _store_money(connection: Connection, plan: PayPlan, reading: Reading, *, is_
     wanted = group(charges)
     renewal.run([*wanted, *_projected(connection, plan, wanted, charges, splits, today)])
     rows = _store_splits(plan, splits)
+    renewal.pay_rows(rows)
     if not _posting_unsettled(plan):
         renewal.stand(rows, ours=_our_payments(plan))
         collected = [row for row in renewal.installments.values() if row.collected_cents > 0]

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from core.money import format_cents
-from opendental import features, read, wire
+from opendental import features, wire
 from opendental.client import Office, Row
 from opendental.errors import NotFoundInOffice
 from opendental.fields import Unreadable
 from opendental.models import Connection
 from opendental.wire import PaymentFacts, SplitFacts
 from payments.models import LedgerPosting
-from payplans.models import Installment, PayPlan
+from payplans.models import Installment, PlanSplit
 
 Route = LedgerPosting.Route
 
@@ -111,28 +111,19 @@ def _fits(split: SplitFacts, route: str, plan_num: int, numbers: set[int]) -> bo
     return on_a_row and (route != Route.CHARGE_ROWS or split.pay_plan_charge_num in numbers)
 
 
-def targets(
-    office: Office, connection: Connection, plan: PayPlan, installment: Installment, posting: LedgerPosting
-) -> list[tuple[int, int]]:
-    """(charge row, cents) that put the whole payment on its installment; [] when they don't have room for it.
+def targets(installment: Installment, posting: LedgerPosting) -> list[tuple[int, int]]:
+    """(charge row, cents) that put the whole payment on its installment; [] when its rows don't have room for it.
 
-    Read from the office at this moment, our own payment left out. Raises Unreadable.
+    From our mirror of the plan, which the caller has just renewed; our own payment is left out of what stands there.
     """
-    numbers = set(installment.charge_rows.values_list("pay_plan_charge_num", flat=True))
-    charges, splits = read.rows_of(
-        office, connection, plan.pay_plan_num, {plan.patient.pat_num, plan.guarantor.pat_num}
-    )
+    own: dict[int, int] = {}
+    for split in PlanSplit.objects.filter(plan_id=posting.plan_id, pay_num=posting.pay_num or 0):
+        own[split.pay_plan_charge_num] = own.get(split.pay_plan_charge_num, 0) + split.amount_cents
     left, found = posting.amount_cents, []
-    for charge in sorted(charges, key=lambda row: row.number):
-        if charge.number not in numbers:
-            continue
-        paid = sum(
-            split.amount_cents
-            for split in splits
-            if split.pay_plan_charge_num == charge.number and split.pay_num != posting.pay_num
-        )
-        part = min(left, charge.principal_cents + charge.interest_cents - paid)
+    for row in installment.charge_rows.order_by("pay_plan_charge_num"):
+        room = row.amount_cents - row.paid_cents + own.get(row.pay_plan_charge_num, 0)
+        part = min(left, room)
         if part > 0:
-            found.append((charge.number, part))
+            found.append((row.pay_plan_charge_num, part))
             left -= part
     return found if not left else []

@@ -121,10 +121,13 @@ class Renewal:
             after={name: after[name] for name in after if name in changed},
         )
 
+    def pay_rows(self, splits: Sequence[PlanSplit]) -> None:
+        """What stands on each charge row in Open Dental, whoever paid it."""
+        _store_row_payments(self.plan, paid_per_row(_facts(splits)))
+
     def stand(self, splits: Sequence[PlanSplit], *, ours: set[int]) -> None:
         """Set what the office took and the status that follows from it."""
-        facts = [Split(row.pay_num, row.pay_plan_charge_num, row.amount_cents, row.paid_date) for row in splits]
-        _store_row_payments(self.plan, paid_per_row(facts))
+        facts = _facts(splits)
         numbers = _numbers(self.plan)
         issued = [row for row in self.installments.values() if row.is_issued and row.status != row.Status.CANCELED]
         issued.sort(key=lambda row: (row.due_date, not row.is_down_payment, row.pk))
@@ -152,6 +155,10 @@ class Renewal:
 def lock(plan: PayPlan) -> list[Installment]:
     """The plan's installments, locked in pk order (docs/money.md: installments are always locked first)."""
     return list(Installment.objects.select_for_update().filter(plan=plan).order_by("pk"))
+
+
+def _facts(splits: Sequence[PlanSplit]) -> list[Split]:
+    return [Split(row.pay_num, row.pay_plan_charge_num, row.amount_cents, row.paid_date) for row in splits]
 
 
 def _note(theirs: Wanted) -> str:

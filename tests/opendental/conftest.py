@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from payments.models import LedgerPosting
 from practices.models import Practice
 from sandbox.common.clock import Clock
 from tests import outside
-from tests.opendental.desk import Desk
+from tests.opendental.desk import Desk, collected
 from tests.outside import Outside
 
 
@@ -44,3 +45,9 @@ def desk(open_desk: Callable[..., Desk]) -> Desk:
     found = open_desk()
     found.connect()
     return found
+
+
+@pytest.fixture
+def due(desk: Desk) -> LedgerPosting:
+    """$100 collected on the first of two issued installments of a plan, not posted yet."""
+    return collected(desk)

@@ -12,7 +12,7 @@ from opendental import connecting
 from opendental.models import Connection
 from opendental.post import post_due
 from opendental.pull import PullResult, pull
-from payments.models import Allocation, Attempt, AttemptState, LedgerPosting, Payment
+from payments.models import Alarm, Allocation, Attempt, AttemptState, LedgerPosting, Payment
 from payplans.models import Installment, PayPlan
 from practices.models import Practice
 from sandbox.common.clock import Clock
@@ -137,3 +137,28 @@ def collect(installment: Installment, *, now: datetime, cents: int | None = None
         practice_id=plan.practice_id, payment=payment, patient=plan.patient, plan=plan, amount_cents=amount,
         next_at=now, created_at=now,
     )  # fmt: skip
+
+
+def collected(desk: Desk, place: int = 0, **terms: Any) -> LedgerPosting:
+    number = desk.plan(desk.patient(), DatePayPlanStart="2022-07-01", **terms)
+    desk.at("2022-08-01 10:00")
+    desk.pull()
+    return collect(installments(number)[place], now=desk.now())
+
+
+def state(posting: LedgerPosting) -> str:
+    posting.refresh_from_db()
+    return posting.state
+
+
+def rows_hit(desk: Desk) -> list[tuple[int, int]]:
+    return [(split["PayPlanChargeNum"], split["amount_cents"]) for split in desk.books("paysplits")]
+
+
+def row_of(posting: LedgerPosting) -> int:
+    installment = Installment.objects.get(allocations__payment=posting.payment)
+    return installment.charge_rows.get().pay_plan_charge_num
+
+
+def alarms() -> list[str]:
+    return list(Alarm.objects.filter(closed_at=None).values_list("kind", flat=True).order_by("pk"))

@@ -83,8 +83,10 @@ def test_a_missed_run_moves_the_dates_on_and_keeps_identity(desk: Desk, plan: in
     desk.act("service", on=False)
     desk.at("2022-07-25 10:00")
     desk.act("service", on=True)
-    # Nothing changed in the books, so the daily full reading is what notices.
+    # Nothing changed in the books; that the day passed without a charge is what tells.
+    Connection.objects.update(fully_pulled_at=desk.now())
     assert desk.pull().plans == [plan]
+    assert desk.pull().plans == []
     rows = installments(plan)
     assert [row.pk for row in rows] == before
     assert [str(row.due_date) for row in rows] == [f"2022-{month:02}-24" for month in (8, 9, 10, 11, 12)]

@@ -1,0 +1,259 @@
+"""Posting when replies get lost, workers die and offices go away: found again, and never sent twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from opendental import outbox, post
+from opendental.client import Office
+from opendental.models import Connection
+from opendental.turns import only_one
+from payments.models import LedgerPosting
+from payplans.models import Installment
+from practices.models import Event
+from tests.opendental.desk import Desk, alarms, collect, collected, installments, row_of, rows_hit, state
+
+State = LedgerPosting.State
+
+
+def test_a_reply_lost_before_the_commit_is_searched_twice_and_sent_once_more(desk: Desk, due: LedgerPosting) -> None:
+    desk.outside.fault("POST /api/v1/payments", "drop_before")
+    desk.post()
+    assert (state(due), desk.books("payments")) == (State.UNCLEAR, [])
+    desk.wait(seconds=30)
+    assert desk.post() == 0
+    desk.wait(seconds=31)
+    assert (desk.post(), state(due), due.searches) == (1, State.UNCLEAR, 1)
+    desk.wait(seconds=61)
+    desk.post()
+    assert (state(due), due.sends) == (State.MATCHED, 2)
+    assert [payment["CheckNum"] for payment in desk.books("payments")] == [due.reference]
+
+
+@pytest.mark.parametrize("fault", ["drop_after", "error_after"])
+def test_a_reply_lost_after_the_commit_is_found_and_never_sent_again(
+    desk: Desk, due: LedgerPosting, fault: str
+) -> None:
+    desk.outside.fault("POST /api/v1/payments", fault)
+    desk.post()
+    assert state(due) == State.UNCLEAR
+    desk.wait(seconds=61)
+    desk.post()
+    assert (state(due), due.sends) == (State.MATCHED, 1)
+    assert len(desk.books("payments")) == 1
+
+
+def test_while_a_posting_is_unclear_its_money_is_not_taken_for_the_offices(desk: Desk, due: LedgerPosting) -> None:
+    desk.outside.fault("POST /api/v1/payments", "drop_after")
+    desk.post()
+    desk.wait(seconds=30)
+    assert desk.pull().changed == 1
+    assert {row.office_paid_cents for row in Installment.objects.all()} == {0}
+    desk.wait(seconds=40)
+    desk.post()
+    desk.pull(cycles=2)
+    assert {row.office_paid_cents for row in Installment.objects.all()} == {0}
+
+
+def test_without_queries_the_search_goes_by_patient_and_day(open_desk: Callable[..., Desk]) -> None:
+    desk = open_desk(version="25.4.48.0", permissions=["ApiReadAll", "ApiPayments", "ApiPayPlans", "ApiAllOthers"])
+    desk.connect()
+    posting = collected(desk)
+    desk.outside.fault("POST /api/v1/payments", "drop_after")
+    desk.post()
+    desk.wait(seconds=61)
+    desk.post()
+    assert (state(posting), posting.sends, len(desk.books("payments"))) == (State.MATCHED, 1, 1)
+
+
+def test_around_midnight_in_hawaii_the_payment_is_still_found(open_desk: Callable[..., Desk]) -> None:
+    desk = open_desk(timezone="Pacific/Honolulu", permissions=["ApiReadAll", "ApiPayments", "ApiPayPlans"])
+    desk.practice.timezone = "Pacific/Honolulu"
+    desk.practice.save()
+    desk.connect()
+    number = desk.plan(desk.patient(), DatePayPlanStart="2022-07-01")
+    desk.at("2022-07-01 23:59:40")
+    desk.pull()
+    posting = collect(installments(number)[0], now=desk.now())
+    desk.outside.fault("POST /api/v1/payments", "drop_after")
+    desk.post()
+    desk.at("2022-07-02 00:01:30")
+    desk.post()
+    assert (state(posting), posting.sends) == (State.MATCHED, 1)
+    [payment] = desk.books("payments")
+    assert (payment["PayDate"], payment["DateEntry"], str(posting.office_date)) == (
+        "2022-07-01",
+        "2022-07-01",
+        "2022-07-01",
+    )
+
+
+def test_a_refund_that_copied_the_reference_is_not_taken_for_the_payment(desk: Desk, due: LedgerPosting) -> None:
+    someone = desk.patient(FName="Quinn")
+    other = desk.act("cash", PatNum=someone, amount_cents=-100_00, check=due.reference)["PayNum"]
+    smaller = desk.act("cash", PatNum=someone, amount_cents=99_00, check=due.reference)["PayNum"]
+    desk.outside.fault("POST /api/v1/payments", "drop_before")
+    desk.post()
+    for _ in range(2):
+        desk.wait(seconds=61)
+        desk.post()
+    assert state(due) == State.MATCHED
+    assert due.pay_num not in (None, other, smaller)
+    assert due.sends == 2
+
+
+def test_a_payment_found_twice_raises_an_alarm_and_takes_the_first(desk: Desk, due: LedgerPosting) -> None:
+    number = due.plan.pay_plan_num if due.plan else 0
+    first = desk.act("cash", PayPlanNum=number, amount_cents=100_00, check=due.reference)["PayNum"]
+    desk.act("cash", PayPlanNum=number, amount_cents=100_00, check=due.reference)
+    desk.outside.fault("POST /api/v1/payments", "drop_before")
+    desk.post()
+    desk.wait(seconds=61)
+    desk.post()
+    assert (state(due), due.pay_num) == (State.MATCHED, first)
+    assert alarms() == ["POSTING_DUPLICATE"]
+
+
+def test_never_confirmed_and_never_found_ends_with_a_person(desk: Desk, due: LedgerPosting) -> None:
+    desk.outside.fault("POST /api/v1/payments", "drop_before", times=2)
+    desk.post()
+    for _ in range(4):
+        desk.wait(seconds=61)
+        desk.post()
+    assert (state(due), due.sends) == (State.REFUSED, 2)
+    assert alarms() == ["POSTING_REFUSED"]
+    assert desk.books("payments") == []
+    outbox.look_again(due, now=desk.now())
+    desk.post()
+    desk.wait(seconds=61)
+    desk.post()
+    assert state(due) == State.MATCHED
+    assert len(desk.books("payments")) == 1
+    assert alarms() == []
+
+
+def test_a_worker_killed_before_the_answer_was_stored_is_picked_up(
+    desk: Desk, due: LedgerPosting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "posted", killed)
+    with pytest.raises(KeyboardInterrupt):
+        desk.post()
+    monkeypatch.undo()
+    assert (state(due), len(desk.books("payments"))) == (State.SENDING, 1)
+    desk.wait(seconds=60)
+    assert desk.post() == 0
+    desk.wait(seconds=61)
+    desk.post()
+    assert (state(due), due.sends, len(desk.books("payments"))) == (State.MATCHED, 1, 1)
+
+
+def killed(*_: Any, **__: Any) -> None:
+    raise KeyboardInterrupt
+
+
+def test_a_worker_killed_between_post_and_partial_is_picked_up(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    posting = collected(desk, place=1)
+    monkeypatch.setattr(post.Poster, "_repair", killed)
+    with pytest.raises(KeyboardInterrupt):
+        desk.post()
+    monkeypatch.undo()
+    assert state(posting) == State.POSTED
+    assert desk.post() == 1
+    assert state(posting) == State.MATCHED
+    assert rows_hit(desk) == [(row_of(posting), 100_00)]
+
+
+@pytest.mark.parametrize("fault", ["drop_before", "drop_after", "error_after"])
+def test_a_reply_to_partial_that_was_lost_is_settled_by_reading_back(desk: Desk, fault: str) -> None:
+    posting = collected(desk, place=1)
+    desk.outside.fault("PUT /api/v1/payments/*", fault)
+    desk.post()
+    assert state(posting) == State.POSTED
+    assert desk.post() == 0
+    desk.wait(seconds=61)
+    desk.post()
+    assert state(posting) == State.MATCHED
+    assert rows_hit(desk) == [(row_of(posting), 100_00)]
+
+
+def test_where_partial_works_only_once_a_lost_reply_still_ends_well(desk: Desk) -> None:
+    desk.act("switches", partial_repeat=False)
+    posting = collected(desk, place=1)
+    desk.outside.fault("PUT /api/v1/payments/*", "drop_after")
+    desk.post()
+    desk.wait(seconds=61)
+    desk.post()
+    assert state(posting) == State.MATCHED
+
+
+def test_two_posters_send_once(desk: Desk, due: LedgerPosting) -> None:
+    stale = LedgerPosting.objects.get(pk=due.pk)
+    desk.post()
+    assert state(due) == State.MATCHED
+    # A second worker that had read the row before loses the claim and sends nothing.
+    connection = Connection.objects.get()
+    post.Poster(connection, Office(connection), desk.now())._send(stale)
+    assert len(desk.books("payments")) == 1
+
+
+def test_only_one_poster_works_in_an_office(desk: Desk, due: LedgerPosting) -> None:
+    with only_one("post", desk.practice.pk) as turn:
+        assert turn is not None
+        assert desk.post() == 0
+    assert desk.post() == 1
+
+
+def test_an_office_that_is_away_is_tried_again_later_and_later(desk: Desk, due: LedgerPosting) -> None:
+    Connection.objects.update(base_url="http://127.0.0.1:9/api/v1")
+    desk.post()
+    assert (state(due), due.tries, due.sends) == (State.QUEUED, 1, 0)
+    assert due.state_reason == "The office's Open Dental can't be reached: No connection to the address."
+    assert desk.post() == 0
+    Connection.objects.update(base_url=f"{desk.outside.url}/api/v1")
+    desk.wait(seconds=16)
+    desk.post()
+    assert state(due) == State.MATCHED
+    assert alarms() == []
+
+
+def test_the_offices_connector_being_down_is_unclear_and_ends_well(desk: Desk, due: LedgerPosting) -> None:
+    desk.act("offline", offline=True)
+    desk.post()
+    assert state(due) == State.UNCLEAR
+    desk.wait(seconds=61)
+    desk.post()
+    assert (state(due), due.searches) == (State.UNCLEAR, 0)
+    desk.act("offline", offline=False)
+    for _ in range(3):
+        desk.wait(seconds=61)
+        desk.post()
+    assert (state(due), len(desk.books("payments"))) == (State.MATCHED, 1)
+
+
+def test_being_slowed_down_waits_as_long_as_asked(desk: Desk, due: LedgerPosting) -> None:
+    desk.outside.fault("POST /api/v1/payments", "throttle")
+    desk.post()
+    assert (state(due), due.sends) == (State.QUEUED, 0)
+    desk.wait(seconds=2)
+    desk.post()
+    assert state(due) == State.MATCHED
+
+
+def test_every_step_leaves_an_event(desk: Desk, due: LedgerPosting) -> None:
+    desk.outside.fault("POST /api/v1/payments", "drop_after")
+    desk.post()
+    desk.wait(seconds=61)
+    desk.post()
+    kinds = Event.objects.filter(about__posting=due.pk).order_by("pk").values_list("kind", flat=True)
+    assert list(kinds) == ["posting_sending", "posting_unclear", "posting_posted", "posting_matched"]
+
+
+def test_a_payment_entered_again_by_hand_is_found_within_a_day(desk: Desk, due: LedgerPosting) -> None:
+    desk.post()
+    desk.act("cash", PatNum=due.patient.pat_num, amount_cents=100_00, check=due.reference)
+    desk.wait(hours=25)
+    desk.pull()
+    assert alarms() == ["POSTING_DUPLICATE"]
