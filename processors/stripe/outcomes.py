@@ -17,11 +17,12 @@ def of_intent(intent: stripe.PaymentIntent) -> Outcome:
             return Succeeded(intent.id, intent.amount_received, _id(intent.latest_charge))
         case "processing" | "requires_confirmation" | "requires_capture":
             return Pending(intent.id)
-        case "canceled":
+        case "canceled" if intent.last_payment_error is None:
             return NotTaken("Canceled at the processor")
         case "requires_action":
             return Declined(intent.id, "authentication_required")
-        case "requires_payment_method" if intent.last_payment_error is not None:
+        # Canceled after a decline is still that decline: its code decides about the next try.
+        case "requires_payment_method" | "canceled" if intent.last_payment_error is not None:
             return with_block(_declined(intent.id, intent.last_payment_error), intent)
     return Unknown(f"The processor says {intent.status}", intent.id)
 

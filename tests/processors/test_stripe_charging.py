@@ -441,3 +441,13 @@ def test_testing_a_connection_says_in_plain_words_what_is_wrong(shop: Shop, stat
 
     with pytest.raises(UnableToReachProcessor, match="secret key|permission"):
         processor.test()
+
+
+def test_a_declined_intent_that_was_canceled_is_still_that_decline(shop: Shop, card: Card) -> None:
+    shop.behave(card, "decline:insufficient_funds")
+    answer = charge(shop, card)
+    assert isinstance(answer, Declined)
+
+    StripeProcessor(shop.account).cancel(answer.reference)
+
+    assert StripeProcessor(shop.account).look_up(question(answer.reference, card)) == answer
