@@ -88,6 +88,7 @@ class Story:
     closed: bool = False
     ahead: int = 0
     card: bool = False
+    foreign: bool = False
 
 
 STORIES = (
@@ -105,6 +106,7 @@ STORIES = (
     Story(old=True, months_ago=6, apr=5.0),
     Story(ahead=15000, months_ago=2),
     Story(card=True, months_ago=3),
+    Story(foreign=True, months_ago=2),
     Story(paid=0.0, months_ago=4),
 )
 
@@ -208,7 +210,7 @@ def _wish(office: Office, story: Story, patient: int, start: date, made: datetim
         work.append(_procedure(office, patient, total - done, enums.TP, made))
     return Wish(
         patient=patient,
-        guarantor=row["Guarantor"] if row else patient,
+        guarantor=_stranger(office, patient) if story.foreign else row["Guarantor"] if row else patient,
         agreed=made.date(),
         apr=story.apr,
         down=story.down,
@@ -223,6 +225,16 @@ def _wish(office: Office, story: Story, patient: int, start: date, made: datetim
         count=story.count,
         production=tuple((enums.PROCEDURE, number) for number in work),
     )
+
+
+def _stranger(office: Office, patient: int) -> int:
+    """A guarantor of another family, when there is one: the plan's charges then live on that account."""
+    found = office.books.one(
+        "SELECT MIN(Guarantor) AS number FROM patient WHERE PatStatus=0 AND PatNum>1000 AND Guarantor<>"
+        "(SELECT Guarantor FROM patient WHERE PatNum=?)",
+        patient,
+    )
+    return int(found["number"] or patient) if found else patient
 
 
 def _live_through(office: Office, chance: random.Random, story: Story, plan: Row, now: datetime) -> None:

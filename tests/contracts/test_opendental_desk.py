@@ -161,6 +161,8 @@ def test_seeded_plans_stand_in_assorted_states_and_their_money_adds_up() -> None
     assert {plan["IsClosed"] for plan in dynamic} == {0, 1}
     assert {plan["IsDynamic"] for plan in books["payplans"]} == {0, 1}
     assert any(plan["hidden_cents"] > 0 for plan in dynamic)
+    accounts = {row["PayPlanNum"]: row["Guarantor"] for row in books["payplancharges"]}
+    assert any(accounts.get(plan["PayPlanNum"], plan["PatNum"]) != plan["PatNum"] for plan in dynamic)
     by_payment = {payment["PayNum"]: payment["amount_cents"] for payment in books["payments"]}
     for split in books["paysplits"]:
         by_payment[split["PayNum"]] -= split["amount_cents"]
@@ -197,6 +199,18 @@ def test_the_control_page_shows_and_does_what_staff_would() -> None:
     assert "60.50" in shown
     assert "1042" in shown
     assert office.books()["payments"][0]["amount_cents"] == 6050
+
+
+def test_the_front_page_spoils_the_next_requests_and_stops() -> None:
+    office = new_office()
+    http = sandbox().http
+    wish = {"match": "POST /api/v1/payments", "kind": "throttle", "times": "2"}
+
+    assert http.post("/faults", data=wish).status_code == 302
+    assert "too many requests (429), 0 of 2 done" in http.get("/").text
+    assert office.call("POST", "/payments", {}).status_code == 429
+    assert http.post("/faults", data={}).status_code == 302
+    assert office.call("POST", "/payments", {}).status_code == 400
 
 
 def test_buttons_of_the_control_page_change_the_office() -> None:

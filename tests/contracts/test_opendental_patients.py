@@ -115,6 +115,14 @@ def test_a_patient_looks_as_documented() -> None:
     assert "Guarantor" not in office.get("/patients")[0]
 
 
+def test_a_created_row_says_where_it_is() -> None:
+    office = new_office()
+
+    answer = office.call("POST", "/patients", ANN)
+
+    assert answer.headers["Location"] == f"/api/v1/patients/{answer.json()['PatNum']}"
+
+
 def test_what_was_not_given_has_open_dentals_empty_values() -> None:
     office = new_office()
 

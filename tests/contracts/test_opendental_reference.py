@@ -72,7 +72,18 @@ def test_a_payment_type_can_be_made_and_hidden_ones_are_left_out() -> None:
 
 
 def test_no_clinics_means_the_feature_is_off() -> None:
-    assert new_office().get("/clinics") == []
+    office = new_office()
+    names = (
+        "ClinicNum Description Address Address2 City State Zip BillingAddress BillingAddress2 BillingCity BillingState "
+        "BillingZip PayToAddress PayToAddress2 PayToCity PayToState PayToZip Phone Abbr IsHidden"
+    )
+    assert office.get("/clinics") == []
+
+    office.desk("clinics", Abbr="South", Description="Southside")
+
+    (clinic,) = office.get("/clinics")
+    assert list(clinic) == names.split()
+    assert (clinic["ClinicNum"], clinic["Abbr"], clinic["IsHidden"]) == (1, "South", "false")
 
 
 def test_providers_look_as_documented() -> None:
