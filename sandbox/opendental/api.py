@@ -140,14 +140,14 @@ class Api:
 
 
 def _match(method: str, path: str) -> tuple[Endpoint, dict[str, Any]]:
-    resource = path.strip("/").split("/")[0]
+    resource, *rest = path.strip("/").split("/")
     if resource not in RESOURCES:
         raise not_found(f"{resource} is not a valid resource.")
     try:
         name, arguments = RULES.bind("").match(path, method)
     except HTTPException:
-        verb = path.strip("/").split("/")[-1] if not path.strip("/").split("/")[-1].isdigit() else ""
-        raise bad(f"{resource} {method} {verb if verb != resource else ''} is not a valid method.") from None
+        verb = rest[-1] if rest and not rest[-1].isdigit() else ""
+        raise bad(f"{resource} {method} {verb} is not a valid method.") from None
     return ENDPOINTS[name], dict(arguments)
 
 

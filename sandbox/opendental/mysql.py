@@ -11,12 +11,11 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
+from sandbox.opendental import sqlviews
 from sandbox.opendental.errors import ApiError, bad, unauthorized
-from sandbox.opendental.malform import RESOURCE_TABLE, key_of
 from sandbox.opendental.office import Office
 from sandbox.opendental.periods import add_months
 from sandbox.opendental.records import stamp
-from sandbox.opendental.schema import TABLES
 
 MOST_ROWS = 100
 WRITING = re.compile(
@@ -104,36 +103,9 @@ def _prepare(connection: sqlite3.Connection, office: Office, now: datetime) -> N
     for name, count, function in functions(now):
         connection.create_function(name, count, function, deterministic=name not in ("NOW", "CURDATE", "CURTIME"))
     connection.create_aggregate("BIT_XOR", 1, BitXor)
-    for statement in spoiled_views(office):
+    for statement in sqlviews.views(office):
         connection.execute(statement)
     connection.set_authorizer(lambda action, *_rest: sqlite3.SQLITE_OK if action in ALLOWED else sqlite3.SQLITE_DENY)
-
-
-def spoiled_views(office: Office) -> list[str]:
-    """Temporary views over tables with malformed rows, so that SQL reads the same nonsense as the API prints."""
-    statements: list[str] = []
-    wishes = office.settings.malformed
-    for resource in sorted({wish["resource"] for wish in wishes if wish["resource"] in RESOURCE_TABLE}):
-        table = TABLES[RESOURCE_TABLE[resource]]
-        columns = [table.key, *table.columns()]
-        chosen = [wish for wish in wishes if wish["resource"] == resource and wish["field"] in columns]
-        if chosen:
-            listed = ", ".join(_spoiled_column(name, key_of(resource), chosen) for name in columns)
-            statements.append(
-                f"CREATE TEMP VIEW {RESOURCE_TABLE[resource]} AS SELECT {listed} FROM main.{RESOURCE_TABLE[resource]}"
-            )
-    return statements
-
-
-def _spoiled_column(name: str, key: str, wishes: list[dict[str, Any]]) -> str:
-    cases = [f"WHEN {int(wish['pk'])} THEN {_literal(wish['value'])}" for wish in wishes if wish["field"] == name]
-    return f'CASE "{key}" {" ".join(cases)} ELSE "{name}" END AS "{name}"' if cases else f'"{name}"'
-
-
-def _literal(value: Any) -> str:
-    if value is None:
-        return "NULL"
-    return str(value) if isinstance(value, int | float) else "'" + str(value).replace("'", "''") + "'"
 
 
 def functions(now: datetime) -> list[tuple[str, int, Callable[..., Any]]]:

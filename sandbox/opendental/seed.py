@@ -204,13 +204,14 @@ def _plan(office: Office, chance: random.Random, story: Story, patient: int, now
 
 def _wish(office: Office, story: Story, patient: int, start: date, made: datetime, total: int) -> Wish:
     row = find(office.books, "patient", patient)
+    payer = _stranger(office, patient) if story.foreign else 0
     done = total // 2 if story.planned else total
     work = [_procedure(office, patient, done, enums.COMPLETE, made)] if not story.old else []
     if story.planned:
         work.append(_procedure(office, patient, total - done, enums.TP, made))
     return Wish(
         patient=patient,
-        guarantor=_stranger(office, patient) if story.foreign else row["Guarantor"] if row else patient,
+        guarantor=payer or (row["Guarantor"] if row else patient),
         agreed=made.date(),
         apr=story.apr,
         down=story.down,

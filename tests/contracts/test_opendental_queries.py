@@ -182,6 +182,17 @@ def test_aggregates_of_mysql() -> None:
     assert office.sql(f"SELECT GROUP_CONCAT(x SEPARATOR '-') AS g FROM {rows}") == [{"g": "3-5"}]
 
 
+def test_a_column_of_25_4_is_unknown_before() -> None:
+    office, _, _ = filled()
+    command = "SELECT PayPlanChargeNum, IsDownPayment FROM payplancharge"
+    assert [row["IsDownPayment"] for row in office.sql(command)] == [0]
+
+    office.desk("settings", version="25.3.99")
+
+    assert "IsDownPayment" in office.refused(400, "PUT", "/queries/ShortQuery", {"SqlCommand": command})
+    assert len(office.sql("SELECT * FROM payplancharge")) == 1
+
+
 def test_now_is_the_offices_own_time() -> None:
     office = new_office("2024-06-10", "23:30:00", timezone="Pacific/Honolulu")
 
