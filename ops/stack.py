@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import psycopg
 import redis
 
-from ops import outside, places, ports, postgres, product, roles, valkey
+from ops import migrations, outside, places, ports, postgres, product, roles, valkey
 from ops.children import ROOT
 from ops.console import UnableToStart, note, step
 from ops.outside import Outside
@@ -129,8 +129,12 @@ def _embedded_database(supervisor: Supervisor, place: Places, port: int, kept: S
 
 
 def _prepare_database(supervisor: Supervisor, place: Places, environment: Mapping[str, str]) -> None:
+    done = place.data / "migrate.stamp"
+    if migrations.are_applied(environment["DATABASE_OWNER_URL"], done):
+        return
     with step("migrations"):
         supervisor.run(product.manage(place, environment, "migrate", "--database", "owner", "--noinput"))
+    migrations.remember(done)
 
 
 def _collect_static(supervisor: Supervisor, place: Places, environment: Mapping[str, str]) -> None:

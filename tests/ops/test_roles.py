@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from ops import ports, postgres, roles, testdb
+from ops import migrations, ports, postgres, roles, testdb
 from ops.supervisor import Supervisor
 
 
@@ -80,3 +80,25 @@ def test_a_test_database_starts_empty_and_may_be_flushed(superuser_url: str) -> 
     testdb.drop(superuser_url, "test_one")
     with _connect(superuser_url) as server:
         assert server.execute("SELECT 1 FROM pg_database WHERE datname = 'test_one'").fetchall() == []
+
+
+def test_a_database_is_migrated_again_only_when_a_migration_or_a_package_is_new(
+    superuser_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, owner_url = roles.create_database(superuser_url, "live", app_password="a-1", owner_password="o-1")
+    stamp, root = tmp_path / "stamp", tmp_path / "checkout"
+    for name in ("requirements/run.txt", "cards/migrations/__init__.py", "cards/migrations/0001_initial.py"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).touch()
+    monkeypatch.setattr(migrations, "ROOT", root)
+    migrations.remember(stamp)
+
+    assert not migrations.are_applied(owner_url, stamp)
+    with _connect(owner_url) as owner:
+        owner.execute("CREATE TABLE django_migrations AS SELECT 'cards' AS app, '0001_initial' AS name")
+    assert migrations.are_applied(owner_url, stamp)
+    (root / "cards/migrations/0002_more.py").touch()
+    assert not migrations.are_applied(owner_url, stamp)
+    (root / "cards/migrations/0002_more.py").unlink()
+    (root / "requirements/run.txt").write_text("django==6.0")
+    assert not migrations.are_applied(owner_url, stamp)
