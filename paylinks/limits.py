@@ -8,7 +8,7 @@ from django.core.cache import cache
 from redis.exceptions import RedisError
 
 # A page that waits for a charge reloads itself every few seconds, and a family shares an address.
-PAGES_PER_MINUTE = 120
+PAGES_PER_MINUTE = 240
 WRONG_LINKS_PER_MINUTE = 20
 log = logging.getLogger(__name__)
 
