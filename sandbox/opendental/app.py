@@ -8,7 +8,11 @@ from flask import Flask, Response, request
 
 from sandbox.common.clock import Clock
 from sandbox.common.faults import Faults
-from sandbox.opendental import control, pages, resources
+from sandbox.opendental import (
+    control,
+    pages,
+    resources,  # noqa: F401 -- importing it registers the endpoints
+)
 from sandbox.opendental.api import Api
 from sandbox.opendental.office import Registry
 from sandbox.opendental.starting import ensure_defaults
@@ -22,7 +26,6 @@ def create_app(state: Path, clock: Clock) -> Faults:
     registry = Registry(state, clock)
     ensure_defaults(registry)
     api = Api(registry)
-    assert resources.__all__
 
     @app.route("/api/v1/<path:path>", methods=METHODS)
     def answer(path: str) -> Response:

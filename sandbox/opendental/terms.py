@@ -11,7 +11,7 @@ from sandbox.common.store import Row
 from sandbox.opendental import aging, enums, plans, production, service
 from sandbox.opendental.amortize import Projection, Terms
 from sandbox.opendental.errors import bad, not_found
-from sandbox.opendental.money import cents, dollars
+from sandbox.opendental.money import dollars
 from sandbox.opendental.office import Office
 from sandbox.opendental.records import change, find, insert, stamp, where
 from sandbox.opendental.schema import NO_DATE
@@ -147,8 +147,3 @@ def has_activity(office: Office, plan: int) -> bool:
 
 def no_interest_date() -> date:
     return date.fromisoformat(NO_DATE)
-
-
-def cents_or_none(body: dict[str, Any], name: str) -> int | None:
-    value = body.get(name)
-    return None if value in (None, "") else cents(value)
