@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -76,7 +77,8 @@ def _why(state: Message.State, error_code: str) -> str:
 def take_text(practice: Practice, form: Mapping[str, str], now: datetime) -> str:
     """A patient's text: what to answer by text, '' for nothing. Told twice, it acts and answers once."""
     phone = normalize(form.get("From", "")) or form.get("From", "")[:16]
-    body, reference = form.get("Body", ""), form.get("MessageSid", "")
+    # PostgreSQL keeps no NUL; a text without the carrier's name can't be a duplicate.
+    body, reference = form.get("Body", "").replace("\0", ""), form.get("MessageSid") or uuid.uuid4().hex
     patient = _person_of(practice, phone)
     meaning = wishes.meaning(body, form.get("OptOutType", ""))
     reply = Reply(practice=practice, carrier_reference=reference[:64], phone=phone, received_at=now)

@@ -23,6 +23,7 @@ from notifications import tasks
 from notifications.models import Message, MessagingAccount
 from patients.models import Patient
 from practices.models import Practice
+from tests import factories
 from tests.notifications.conftest import OUR_NUMBER, SID, TOKEN, texts
 from tests.notifications.making import failed_notice, reread, walk
 from tests.outside import ROOT, Outside
@@ -153,3 +154,21 @@ def _wait(condition: Any) -> None:
     while not condition():
         assert time.monotonic() < until, "did not happen in time"
         time.sleep(0.05)
+
+
+def test_the_timetable_gives_every_active_practice_a_pass_of_its_own(
+    practice: Practice, account: MessagingAccount, carrier: Outside, ana: Patient, now: datetime,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    closed = factories.PracticeFactory.create(is_active=False)
+    failed_notice(ana, now)
+    monkeypatch.setattr(clock, "now", lambda: now)
+    queued: list[int] = []
+    monkeypatch.setattr(tasks.send_one, "delay", lambda *, practice_id: queued.append(practice_id))
+
+    tasks.send_all()
+    for practice_id in queued:
+        tasks.send_one(practice_id=practice_id)
+
+    assert (queued, closed.pk in queued) == ([practice.pk], False)
+    assert len(texts(carrier)) == 1

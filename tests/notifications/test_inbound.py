@@ -258,3 +258,11 @@ def test_on_the_wire_a_text_is_delivered_reported_and_stopped(
     assert texts(carrier)[-1]["body"].startswith("Maple Grove Dental: you will get no more texts")
     answers = {(hook["kind"], hook["answer"]) for hook in carrier.http.get("/_sandbox/webhooks").json()}
     assert answers == {("status", 204), ("inbound", 200)}
+
+
+def test_texts_without_the_carriers_name_or_with_a_nul_are_taken(practice: Practice, sent: Message) -> None:
+    reply(practice, "hello\0there", sid="")
+    reply(practice, "STOP", sid="")
+
+    assert [row.body for row in Reply.objects.order_by("pk")] == ["hellothere", "STOP"]
+    assert texting.is_opted_out(practice.pk, "+15555550142")

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 
 from core.tokens import link_token
-from paylinks import charges, limits, links
+from paylinks import charges, limits, links, views
 from paylinks.models import LinkCharge, PatientLink
 from practices.models import Practice
 from tests import factories
@@ -142,3 +142,18 @@ def test_a_link_on_which_many_cards_are_tried_is_closed_for_the_day(
     time.now += timedelta(days=1)
 
     assert phone.press_another_card()
+
+
+def test_no_token_reaches_the_log_when_a_page_is_refused_or_breaks(
+    phone: Phone, time: Time, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _at(phone, time, timedelta(days=40))
+    broken = Client(raise_request_exception=False)
+    monkeypatch.setattr(views, "_fix", lambda *_, **__: 1 / 0)
+    assert broken.get(phone.address).status_code == 500
+
+    assert [record.getMessage() for record in caplog.records if record.name == "django.request"] == [
+        f"Gone: /p/{phone.link.practice.slug}/[link]",
+        f"Internal Server Error: /p/{phone.link.practice.slug}/[link]",
+    ]
+    assert link_token(phone.link.nonce) not in caplog.text

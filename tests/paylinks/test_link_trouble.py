@@ -283,3 +283,20 @@ def test_two_cards_entered_in_two_windows_pay_once(phone: Phone, workers: Worker
     assert [(charge.state, bool(charge.refusal)) for charge in LinkCharge.objects.order_by("pk")] == [
         ("DONE", False), ("DONE", True),
     ]  # fmt: skip
+
+
+def test_the_timetable_finishes_what_was_left_in_every_active_practice(
+    phone: Phone, workers: Workers, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    factories.PracticeFactory.create(is_active=False)
+    phone.enter_card(phone.press_another_card(), DEBIT)
+    passes: list[int] = []
+    monkeypatch.setattr(tasks.finish_one, "delay", lambda *, practice_id: passes.append(practice_id))
+
+    tasks.finish_all()
+    for practice_id in passes:
+        tasks.finish_one(practice_id=practice_id)
+    for charge_id in workers.waiting:
+        tasks.charge_one(practice_id=phone.link.practice_id, charge_id=charge_id)
+
+    assert (passes, shop.taken()) == ([phone.link.practice_id], [12860])
