@@ -27,7 +27,8 @@ app.autodiscover_tasks()
 
 
 def _every(seconds: float) -> float:
-    return max(1.0, seconds * settings.BEAT_SCALE)
+    scale: float = settings.BEAT_SCALE
+    return max(1.0, seconds * scale)
 
 
 app.conf.beat_schedule = {
