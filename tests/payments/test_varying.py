@@ -20,7 +20,7 @@ SCHEDULE = [{"due_date": "2026-03-20", "amount_cents": 128_60}]
 
 def plan_with(practice: Practice, *, funding: str, amount_cents: int) -> PayPlan:
     patient = factories.PatientFactory.create(practice=practice)
-    plan = factories.PayPlanFactory.create(patient=patient)
+    plan: PayPlan = factories.PayPlanFactory.create(patient=patient)
     factories.InstallmentFactory.create(plan=plan, due_date="2026-03-20", principal_cents=amount_cents)
     card = factories.CardFactory.create(patient=patient, funding=funding)
     consent = factories.ConsentFactory.create(card=card, plan=plan, schedule=SCHEDULE, max_charge_cents=200_00)
