@@ -117,7 +117,7 @@ def _revoke(consent: Consent, actor: str, now: datetime) -> None:
 def _open_installments(plan: PayPlan) -> list[Installment]:
     return [
         installment
-        for installment in plan.installments.unpaid().order_by("due_date", "pk")  # type: ignore[attr-defined]
+        for installment in plan.installments.unpaid().order_by("due_date", "pk")
         if not installment.is_down_payment
     ]
 

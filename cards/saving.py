@@ -87,6 +87,8 @@ def make_primary(card: Card, *, actor: str, now: datetime) -> None:
     """Make this the person's primary card."""
     with transaction.atomic(durable=True):
         Patient.objects.select_for_update(no_key=True).get(pk=card.patient_id)
+        # In the order of payments/locks.py: a claim may hold several of them.
+        list(Card.objects.select_for_update(no_key=True).filter(patient_id=card.patient_id).order_by("pk"))
         Card.objects.filter(patient_id=card.patient_id, is_primary=True).update(is_primary=False)
         Card.objects.filter(pk=card.pk).update(is_primary=True)
         Event.record(

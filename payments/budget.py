@@ -40,11 +40,11 @@ def tries_of(part: DuePart) -> QuerySet[Attempt]:
 
 def pause_until(part: DuePart) -> datetime | None:
     """When autopay may ask again after tries in a row that the processor did not take; None: there were none."""
-    newest = list(part.attempts.order_by("-pk").values_list("state", "settled_at")[:8])
-    in_a_row = list(itertools.takewhile(lambda row: row[0] == AttemptState.NOT_TAKEN, newest))
-    if not in_a_row or in_a_row[0][1] is None:
+    newest = part.attempts.order_by("-pk").only("state", "settled_at")[:8]
+    in_a_row = list(itertools.takewhile(lambda attempt: attempt.state == AttemptState.NOT_TAKEN, newest))
+    if not in_a_row or in_a_row[0].settled_at is None:
         return None
-    return in_a_row[0][1] + min(PAUSE_AFTER_NOT_TAKEN * 2 ** (len(in_a_row) - 1), LONGEST_PAUSE)
+    return in_a_row[0].settled_at + min(PAUSE_AFTER_NOT_TAKEN * (1 << (len(in_a_row) - 1)), LONGEST_PAUSE)
 
 
 def verdict(attempt: Attempt, now: datetime) -> retry.Verdict:

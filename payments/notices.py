@@ -79,7 +79,7 @@ def consent_copy(autopay: Autopay, *, now: datetime) -> None:
 
 def plan_completed(plan: PayPlan, now: datetime) -> None:
     """Thanks, once, when the last installment is paid; not where the office closed the plan before."""
-    if not plan.is_collectable or plan.installments.unpaid().exists():  # type: ignore[attr-defined]
+    if not plan.is_collectable or plan.installments.unpaid().exists():
         return
     outbox.enqueue(
         practice=plan.practice, kind=Kind.PLAN_COMPLETED, patient=plan.guarantor, values={},

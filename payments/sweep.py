@@ -15,7 +15,7 @@ LEASE = timedelta(minutes=10)
 PAUSE_AFTER_REFUSAL = timedelta(minutes=2)
 
 
-def sweep(*, now: datetime, hand_over: Callable[[int], None]) -> int:
+def sweep(*, now: datetime, hand_over: Callable[[int], object]) -> int:
     """Lease the due parts of the practice in scope, page by page, and hand their ids over. Returns how many.
 
     A hand-over that is lost costs one lease; one that comes twice is refused by the claim.
@@ -31,7 +31,7 @@ def sweep(*, now: datetime, hand_over: Callable[[int], None]) -> int:
 def _lease_page(now: datetime) -> list[int]:
     with transaction.atomic(durable=True):
         # Another sweep's page is skipped, not waited for.
-        due = DuePart.objects.due(now).select_for_update(skip_locked=True, of=("self",))[:PAGE]  # type: ignore[attr-defined]
+        due = DuePart.objects.due(now).select_for_update(skip_locked=True, of=("self",))[:PAGE]
         ids = [part.pk for part in due]
         DuePart.objects.filter(pk__in=ids).update(leased_until=now + LEASE)
     return ids

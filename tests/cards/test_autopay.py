@@ -147,7 +147,7 @@ def test_attaching_never_charges_what_was_overdue_before(plan: PayPlan, card: Ca
 
     overdue, later = DuePart.objects.order_by("installment__due_date")
     assert (overdue.hold, later.hold) == ("ARREARS", "")
-    assert not DuePart.objects.due(now).exists()  # type: ignore[attr-defined]
+    assert not DuePart.objects.due(now).exists()
 
 
 def declined(practice: Practice, now: datetime, code: str = "insufficient_funds") -> DuePart:
@@ -164,7 +164,7 @@ def test_a_replaced_card_tries_at_once_what_the_old_one_failed(practice: Practic
 
     attach(plan_of(part), new, now)
 
-    assert DuePart.objects.due(now).get() == part  # type: ignore[attr-defined]
+    assert DuePart.objects.due(now).get() == part
     old, current = Consent.objects.order_by("pk")
     assert (old.revoked_at, old.revoked_by, current.revoked_at) == (now, "user:1", None)
     DueCheck.objects.update(checked_at=now)
@@ -223,7 +223,7 @@ def test_detaching_stops_autopay_at_once_and_only_once(practice: Practice, now: 
     autopay = autopay_of(part)
     assert (autopay.is_on, autopay.stopped_at, autopay.stopped_reason) == (False, now, "asked by phone")
     assert autopay.consent.revoked_at == now
-    assert not DuePart.objects.due(now).exists()  # type: ignore[attr-defined]
+    assert not DuePart.objects.due(now).exists()
     with pytest.raises(UnableToClaim, match="Autopay is off"):
         claim(part.pk, channel="AUTOPAY", actor="autopay", now=now)
 

@@ -274,8 +274,8 @@ def test_autopay_in_hawaii_is_not_due_while_it_is_only_due_on_the_mainland(part:
     Practice.objects.update(timezone="Pacific/Honolulu")
     refresh(part, now)
 
-    assert not DuePart.objects.due(now).exists()  # type: ignore[attr-defined]
-    assert DuePart.objects.due(datetime(2026, 3, 10, 20, 0, tzinfo=UTC)).get() == part  # type: ignore[attr-defined]
+    assert not DuePart.objects.due(now).exists()
+    assert DuePart.objects.due(datetime(2026, 3, 10, 20, 0, tzinfo=UTC)).get() == part
 
 
 def test_a_refresh_sees_no_plan_of_another_practice(part: DuePart, now: datetime) -> None:

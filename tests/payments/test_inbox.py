@@ -11,20 +11,19 @@ from typing import Any
 
 import pytest
 import stripe
-from django.http import HttpResponse
 from django.test import Client
 
 from cards import saving
 from cards.models import Card, CardSetup
 from core import clock
-from payments import charging, inbox, webhook_views
+from payments import charging, inbox
 from payments.claim import claim
 from payments.models import Alarm, Attempt, AttemptState, DuePart, Payment, WebhookEvent
 from practices import tenancy
 from practices.models import Practice
 from processors.models import ProcessorAccount
-from processors.port import NotTaken, Unknown
-from processors.stripe import StripeProcessor
+from processors.port import Charge, NotTaken, Unknown
+from processors.stripe import ProcessorEvent, StripeProcessor
 from processors.stripe.account import API_VERSION
 from tests import factories
 from tests.payments.making import autopay_of, settle
@@ -44,11 +43,11 @@ def stand_ins(nudged: list[int]) -> None:
 def woken(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """For which practices the view asked a worker to come."""
     calls: list[int] = []
-    monkeypatch.setattr(webhook_views.inbox_one, "delay", lambda *, practice_id: calls.append(practice_id))
+    monkeypatch.setattr("payments.webhook_views.inbox_one.delay", lambda *, practice_id: calls.append(practice_id))
     return calls
 
 
-Deliver = Callable[..., HttpResponse]
+Deliver = Callable[..., Any]
 
 
 @pytest.fixture
@@ -63,7 +62,7 @@ def deliver(
     def send(
         kind: str = PAID, reference: str = "pi_1", *, event: str = "evt_1", secret: str = WEBHOOK_SECRET, age: int = 0,
         **more: Any,
-    ) -> HttpResponse:  # fmt: skip
+    ) -> Any:  # fmt: skip
         body = json.dumps(
             {"id": event, "type": kind, "data": {"object": {"id": reference}}, "api_version": API_VERSION,
              "livemode": False, **more}
@@ -148,7 +147,7 @@ def test_a_webhook_about_an_unconfirmed_intent_does_not_take_it_from_its_worker(
         assert work(shop, now) == 1
         return charging._remember(attempt.pk, reference)
 
-    wish = charging.Charge(attempt.create_params, attempt.confirm_params, attempt.create_key, attempt.confirm_key)
+    wish = Charge(attempt.create_params, attempt.confirm_params, attempt.create_key, attempt.confirm_key)
     settle(attempt, StripeProcessor(shop.account).charge(wish, meanwhile))
 
     attempt.refresh_from_db()
@@ -218,7 +217,7 @@ def test_the_same_event_twice_is_stored_once(shop: Shop, deliver: Deliver, now: 
 
 
 def test_storing_says_whether_the_event_is_new(shop: Shop, now: datetime) -> None:
-    one = inbox.ProcessorEvent("evt_1", PAID, "pi_1", API_VERSION, "", False)
+    one = ProcessorEvent("evt_1", PAID, "pi_1", API_VERSION, "", False)
 
     assert inbox.store(shop.account, one, now=now) is True
     assert inbox.store(shop.account, one, now=now) is False

@@ -8,12 +8,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import stripe
 
-from payments import charging, reconcile
-from payments.claim import claim
+from payments import charging, outcomes, reconcile
+from payments.claim import UnableToClaim, claim
 from payments.models import Alarm, Attempt, AttemptState, DuePart, Payment
 from practices.models import Practice
 from processors.models import ProcessorAccount
-from processors.port import Pending, Unknown
+from processors.port import Charge, Pending, Unknown
 from processors.stripe import StripeProcessor
 from tests.payments.making import decline, installment_of, settle
 from tests.plugins.money import Ledger
@@ -98,7 +98,7 @@ def test_a_worker_that_wakes_up_late_after_create_cannot_charge(part: DuePart, s
     run(shop, now)
 
     outcome = charging.ask(StripeProcessor(shop.account), attempt)
-    charging.outcomes.settle(attempt.pk, outcome, now=now, actor="autopay")
+    outcomes.settle(attempt.pk, outcome, now=now, actor="autopay")
 
     assert (state_of(attempt), shop.intents(), shop.taken()) == (AttemptState.NOT_TAKEN, ["canceled"], [])
     assert Alarm.objects.count() == 0
@@ -113,7 +113,7 @@ def test_a_worker_that_wakes_up_late_before_confirm_cannot_charge(part: DuePart,
         run(shop, now)
         return stored
 
-    wish = charging.Charge(attempt.create_params, attempt.confirm_params, attempt.create_key, attempt.confirm_key)
+    wish = Charge(attempt.create_params, attempt.confirm_params, attempt.create_key, attempt.confirm_key)
     outcome = StripeProcessor(shop.account).charge(wish, slow)
     settle(attempt, outcome)
 
@@ -188,9 +188,9 @@ def test_no_timer_tries_an_unknown_again(part: DuePart, shop: Shop, now: datetim
 
     for days in range(3):
         later = now + timedelta(days=days)
-        with pytest.raises(charging.UnableToClaim, match="under way"):
+        with pytest.raises(UnableToClaim, match="under way"):
             charging.collect(part.pk, channel="AUTOPAY", actor="autopay", now=later)
-        assert not DuePart.objects.due(later).exists()  # type: ignore[attr-defined]
+        assert not DuePart.objects.due(later).exists()
         assert run(shop, later) == 0
 
     ledger.wrote(alarms=1)
@@ -247,14 +247,14 @@ def test_one_bad_row_never_stops_the_run(
     part: DuePart, shop: Shop, practice: Practice, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bad, good = started(part, now), started(chargeable(shop, practice), now)
-    right = reconcile.outcomes.settle
+    right = outcomes.settle
 
     def settle_or_fail(attempt_id: int, *rest: object, **more: object) -> bool:
         if attempt_id == bad.pk:
             raise ValueError("a defect")
-        return right(attempt_id, *rest, **more)  # type: ignore[arg-type]
+        return bool(right(attempt_id, *rest, **more))  # type: ignore[arg-type]
 
-    monkeypatch.setattr(reconcile.outcomes, "settle", settle_or_fail)
+    monkeypatch.setattr(outcomes, "settle", settle_or_fail)
     ledger = Ledger()
 
     assert run(shop, now + timedelta(minutes=11)) == 1

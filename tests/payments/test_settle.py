@@ -11,7 +11,7 @@ from cards.models import Card
 from notifications.models import Kind, Message
 from payments import outcomes, upward
 from payments.claim import claim
-from payments.models import Alarm, Allocation, Attempt, AttemptState, DuePart, LedgerPosting, Payment
+from payments.models import Alarm, Allocation, Attempt, AttemptState, DueCheck, DuePart, LedgerPosting, Payment
 from payplans.models import Installment, PayPlan
 from practices.models import Event, PaymentSettings, Practice
 from processors.port import Declined, NotTaken, Outcome, Pending, Succeeded, Unknown
@@ -103,7 +103,7 @@ def test_a_success_pays_the_installment_and_queues_posting_and_receipt(
 
 
 def test_the_last_payment_also_thanks_for_the_completed_plan_once(attempt: Attempt) -> None:
-    Installment.objects.exclude(pk=attempt.due_part.installment_id).update(status=Installment.Status.CANCELED)
+    Installment.objects.exclude(due_parts=attempt.due_part).update(status=Installment.Status.CANCELED)
 
     settle(attempt, PAID)
 
@@ -166,7 +166,7 @@ def test_a_try_that_was_not_taken_pauses_and_pauses_longer_each_time(attempt: At
         assert next_try_at is not None
         minutes.append(int((next_try_at - at).total_seconds() / 60))
         at = next_try_at
-        factories.DueCheck.objects.filter(due_part=part).update(checked_at=at)
+        DueCheck.objects.filter(due_part=part).update(checked_at=at)
         attempt = claim(part.pk, channel=Attempt.Channel.AUTOPAY, actor="autopay", now=at)
 
     assert minutes == [5, 10, 20, 40, 80, 160, 320, 360, 360]
@@ -184,7 +184,7 @@ def test_what_an_operator_must_heal_raises_one_alarm_and_any_answer_closes_it(at
     assert alarm.text == "Charges are not taken: The processor refuses the secret key"
 
     later = now + timedelta(minutes=5)
-    factories.DueCheck.objects.update(checked_at=later)
+    DueCheck.objects.update(checked_at=later)
     again = claim(other.pk, channel="AUTOPAY", actor="autopay", now=later)
     settle(again, DECLINED)
     alarm.refresh_from_db()
@@ -337,7 +337,7 @@ def test_notices_go_out_for_the_first_then_every_third_failure(
     part, told, at = factories.collectable(practice), [], now
     for number in range(1, 8):
         DuePart.objects.update(next_try_at=at)
-        factories.DueCheck.objects.update(checked_at=at)
+        DueCheck.objects.update(checked_at=at)
         before = Message.objects.count()
         settle(
             claim(part.pk, channel="AUTOPAY", actor="autopay", now=at), Declined(f"pi_{number}", "insufficient_funds")
@@ -357,7 +357,7 @@ def test_the_practice_chooses_how_often_a_failure_is_told(
     part, told, at = factories.collectable(practice), [], now
     for number in range(1, 5):
         DuePart.objects.update(next_try_at=at)
-        factories.DueCheck.objects.update(checked_at=at)
+        DueCheck.objects.update(checked_at=at)
         before = Message.objects.count()
         settle(
             claim(part.pk, channel="AUTOPAY", actor="autopay", now=at), Declined(f"pi_{number}", "insufficient_funds")

@@ -1,0 +1,159 @@
+"""The one lock order, as the database sees it: installments, due part, attempt, cards. And what would deadlock else."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from typing import Any
+
+import pytest
+from django.db import OperationalError, connection
+
+from payments import attaching, locks, outcomes, sweep
+from payments.claim import claim
+from payments.models import Attempt, DuePart, Payment
+from payplans.models import Installment
+from practices.models import Practice
+from processors.port import Declined, NotTaken, Outcome, Succeeded, Unknown
+from tests import factories
+from tests.cards.test_autopay import DESK
+from tests.payments.making import autopay_of, plan_of
+from tests.races.conftest import Together, failures
+
+ORDER = ["payplans_installment", "payments_duepart", "payments_attempt", "cards_card"]
+
+
+@contextmanager
+def recorded() -> Iterator[list[str]]:
+    """The tables that are locked inside the block, in order, transaction by transaction."""
+    locked: list[str] = []
+
+    def watch(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
+        if "FOR UPDATE" in sql or "FOR NO KEY UPDATE" in sql:
+            found = re.search(r'FROM "(\w+)"', sql)
+            assert found is not None
+            locked.append(found[1])
+        if sql.startswith(("INSERT", "UPDATE")) and not locked:
+            locked.append("written before anything was locked: " + sql[:60])
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(watch):
+        yield locked
+
+
+def in_order(locked: list[str]) -> None:
+    ranks = [ORDER.index(table) for table in locked if table in ORDER]
+    first_time = list(dict.fromkeys(ranks))
+    assert first_time == sorted(first_time), locked
+
+
+@pytest.fixture
+def part(practice: Practice) -> DuePart:
+    return factories.collectable(practice)
+
+
+def test_a_claim_locks_in_order(part: DuePart, now: datetime) -> None:
+    with recorded() as locked:
+        claim(part.pk, channel="AUTOPAY", actor="autopay", now=now)
+
+    assert locked == ["payplans_installment", "payments_duepart", "cards_card"]
+
+
+@pytest.mark.parametrize(
+    "news",
+    [
+        Succeeded("pi_1", 128_60),
+        Succeeded("pi_1", 100_00),
+        Declined("pi_1", "insufficient_funds"),
+        Declined("pi_1", "lost_card"),
+        NotTaken("throttled"),
+        Unknown("lost"),
+    ],
+)
+def test_a_settle_locks_in_order(part: DuePart, now: datetime, news: Outcome) -> None:
+    attempt = claim(part.pk, channel="AUTOPAY", actor="autopay", now=now)
+
+    with recorded() as locked:
+        outcomes.settle(attempt.pk, news, now=now, actor="autopay")
+
+    assert locked[:3] == ["payplans_installment", "payments_duepart", "payments_attempt"]
+    in_order(locked)
+
+
+def test_attaching_detaching_and_sweeping_lock_in_order(part: DuePart, now: datetime) -> None:
+    card = factories.CardFactory.create(patient=part.payer, is_primary=False)
+    for work in (
+        lambda: attaching.attach(plan_of(part), card, max_charge_cents=128_60, witness=DESK, now=now),
+        lambda: attaching.detach(plan_of(part), actor="user:1", reason="", now=now),
+    ):
+        with recorded() as locked:
+            work()
+        assert locked[0] == "payplans_installment"
+        assert ORDER.index(locked[0]) == 0
+    with recorded() as locked:
+        sweep.sweep(now=now, hand_over=lambda _: None)
+    assert set(locked) <= {"payments_duepart"}
+
+
+@pytest.fixture
+def two(part: DuePart, now: datetime) -> list[Attempt]:
+    """Two installments of one plan, both being charged."""
+    other = factories.InstallmentFactory.create(plan=plan_of(part), due_date=date(2026, 3, 9))
+    second = factories.DuePartFactory.create(installment=other)
+    factories.DueCheckFactory.create(due_part=second)
+    return [claim(one.pk, channel="AUTOPAY", actor="autopay", now=now) for one in (part, second)]
+
+
+def settle_both(two: list[Attempt], now: datetime, together: Together) -> list[Any]:
+    paid = [Succeeded(f"pi_{attempt.pk}", 128_60) for attempt in two]
+    return together(
+        lambda: outcomes.settle(two[0].pk, paid[0], now=now, actor="test"),
+        lambda: outcomes.settle(two[1].pk, paid[1], now=now, actor="test"),
+    )
+
+
+def test_control_two_installments_of_a_plan_deadlock_when_each_settle_locks_only_its_own(
+    two: list[Attempt], now: datetime, together: Together, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def own_only(due_part_id: int) -> DuePart:
+        found = DuePart.objects.get(pk=due_part_id)
+        assert found.installment_id is not None
+        installment = Installment.objects.select_for_update().get(pk=found.installment_id)
+        found = DuePart.objects.select_for_update().get(pk=due_part_id)
+        found.installment = installment
+        time.sleep(0.3)
+        return found
+
+    monkeypatch.setattr(locks, "due_part", own_only)
+
+    results = settle_both(two, now, together)
+
+    assert [type(error) for error in failures(results)] == [OperationalError]
+
+
+def test_two_installments_of_a_plan_settle_at_once(two: list[Attempt], now: datetime, together: Together) -> None:
+    assert settle_both(two, now, together) == [True, True]
+    assert Payment.objects.count() == 2
+
+
+def test_settling_attaching_sweeping_and_claiming_one_plan_at_once_never_deadlock(
+    two: list[Attempt], now: datetime, together: Together
+) -> None:
+    part = two[0].due_part
+    cards = [factories.CardFactory.create(patient=part.payer, is_primary=False) for _ in range(3)]
+    plan = plan_of(part)
+
+    results = together(
+        lambda: outcomes.settle(two[0].pk, Declined("pi_1", "lost_card"), now=now, actor="test"),
+        lambda: outcomes.settle(two[1].pk, Succeeded("pi_2", 128_60), now=now, actor="test"),
+        lambda: attaching.attach(plan, cards[0], max_charge_cents=128_60, witness=DESK, now=now),
+        lambda: attaching.attach(plan, cards[1], max_charge_cents=128_60, witness=DESK, now=now),
+        lambda: sweep.sweep(now=now, hand_over=lambda _: None),
+        lambda: attaching.detach(plan, actor="user:1", reason="", now=now),
+    )
+
+    assert failures(results) == []
+    assert autopay_of(part).card in [*cards, two[0].card]
