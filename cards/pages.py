@@ -8,8 +8,9 @@ from typing import Any
 
 from django.db.models import Prefetch
 
-from cards.models import Autopay, Card
+from cards.models import Autopay, Card, Consent
 from patients.models import Patient
+from practices import timeline
 
 SOON = timedelta(days=45)
 
@@ -46,3 +47,15 @@ def patients_by_last4(digits: str) -> list[int]:
 
 def summary(patient: Patient, today: date) -> dict[str, Any]:
     return {"patient": patient, "cards": saved(patient, today)}
+
+
+def consent(row: Consent) -> dict[str, Any]:
+    """The record with the names behind its actors and the schedule as it stood."""
+    names = timeline.names({row.given_by, row.revoked_by or row.given_by})
+    schedule = [(date.fromisoformat(line["due_date"]), line["amount_cents"]) for line in row.schedule]
+    return {
+        "consent": row,
+        "given_by": names[row.given_by],
+        "revoked_by": names.get(row.revoked_by, ""),
+        "schedule": schedule,
+    }

@@ -11,5 +11,6 @@ urlpatterns = [
     path("communication/<int:patient_id>/cards/summary/", views.patient_cards_summary, name="patient_cards_summary"),
     path("communication/<int:patient_id>/cards/save/", views.save_card, name="save_card"),
     path("communication/<int:patient_id>/cards/saved/", views.card_saved, name="card_saved"),
+    path("consents/<int:consent_id>/", views.consent, name="consent"),
     path("cards/<int:card_id>/primary/", views.make_primary, name="make_primary"),
 ]

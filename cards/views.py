@@ -13,7 +13,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST
 
 from cards import pages, saving
-from cards.models import Card, CardSetup
+from cards.models import Card, CardSetup, Consent
 from core import clock
 from core.calendar import local_date
 from patients import pages as patient_pages
@@ -81,6 +81,17 @@ def make_primary(request: HttpRequest, card_id: int) -> HttpResponse:
     saving.make_primary(card, actor=access.actor(request), now=clock.now())
     messages.success(request, f"{card} is the primary card.")
     return redirect("patient_cards", card.patient_id)
+
+
+@access.staff(Permission.VIEW)
+@require_GET
+def consent(request: HttpRequest, consent_id: int) -> HttpResponse:
+    """What somebody agreed to, word for word."""
+    rows = Consent.objects.filter(practice=cast("StaffRequest", request).practice).select_related(
+        "patient", "plan", "card"
+    )
+    found = get_object_or_404(rows, pk=consent_id)
+    return render(request, "cards/consent.html", pages.consent(found))
 
 
 def _own_path(request: HttpRequest, path: str) -> str:

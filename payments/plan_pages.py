@@ -49,6 +49,11 @@ class PlanCard:
         return self.paid_cents + self.overdue_cents + self.coming_cents
 
     @property
+    def is_moving(self) -> bool:
+        """Money is in flight: the screen looks again by itself."""
+        return any(row.attempt for row in self.rows)
+
+    @property
     def state(self) -> str:
         if self.plan.gone_at:
             return "gone"

@@ -23,6 +23,10 @@ from practices import access
 from practices.access import Permission, StaffRequest
 from practices.forms import posted
 
+# A forgotten tab must still be signed out, so no page asks for ever.
+MOST_POLLS = 60
+WATCH_POLLS = 6
+
 
 def done(request: HttpRequest, url: str) -> HttpResponse:
     """Go there: by htmx when a drawer asked, else by a plain redirect."""
@@ -33,8 +37,9 @@ def done(request: HttpRequest, url: str) -> HttpResponse:
     return HttpResponseClientRefresh() if shown == urlsplit(url).path else HttpResponseClientRedirect(url)
 
 
-def plan_url(plan: PayPlan) -> str:
-    return reverse("patient_plans", args=[plan.patient_id]) + f"#plan-{plan.pk}"
+def plan_url(plan: PayPlan, *, watch: bool = False) -> str:
+    """The plan on its patient's page; `watch` makes it look for news by itself for a while."""
+    return f"{reverse('patient_plans', args=[plan.patient_id])}{'?watch=1' if watch else ''}#plan-{plan.pk}"
 
 
 @access.staff(Permission.VIEW)
@@ -43,7 +48,8 @@ def patient_plans(request: HttpRequest, patient_id: int) -> HttpResponse:
     practice = cast("StaffRequest", request).practice
     patient = patient_pages.patient_or_404(practice, patient_id)
     cards = plan_pages.cards_of(practice, plan_pages.plans_of(patient), clock.now())
-    page = {**patient_pages.head(patient, "patient_plans"), "plans": cards}
+    polling = {"poll": 1, "watch": "watch" in request.GET}
+    page = {**patient_pages.head(patient, "patient_plans"), **polling, "plans": cards}
     return render(request, "payments/patient_plans.html", page)
 
 
@@ -84,6 +90,19 @@ def plan(request: HttpRequest, plan_id: int) -> HttpResponse:
     return render(request, "payments/plan.html", {"card": card, "patient": found.patient})
 
 
+@access.staff(Permission.VIEW)
+@require_GET
+def plan_card(request: HttpRequest, plan_id: int) -> HttpResponse:
+    """One plan that replaces itself while its money is in flight, or a few times after a charge was asked for."""
+    practice = cast("StaffRequest", request).practice
+    found = plan_pages.plan_or_404(practice, plan_id)
+    card = plan_pages.cards_of(practice, [found], clock.now())[0]
+    given = request.GET.get("poll", "")
+    poll = int(given) + 1 if given.isdecimal() and int(given) < MOST_POLLS else 0
+    page = {"card": card, "patient": found.patient, "poll": poll, "watch": 0 < poll < WATCH_POLLS}
+    return render(request, "payments/plan_card.html", page)
+
+
 @access.staff(Permission.AUTOPAY)
 def attach(request: HttpRequest, plan_id: int) -> HttpResponse:
     plan, now = plan_pages.plan_or_404(cast("StaffRequest", request).practice, plan_id), clock.now()
@@ -98,8 +117,8 @@ def attach(request: HttpRequest, plan_id: int) -> HttpResponse:
         else:
             messages.success(request, f"Autopay is on with {form.card}. The patient gets a copy of the consent.")
             if charging:
-                messages.success(request, f"Charging {format_cents(charging)} overdue. Reload to see each result.")
-            return done(request, plan_url(plan))
+                messages.success(request, f"Charging {format_cents(charging)} overdue now.")
+            return done(request, plan_url(plan, watch=charging > 0))
     page = attach_pages.page(plan, form, now)
     return render(request, "payments/attach.html", page, status=422 if form.errors else 200)
 

@@ -15,6 +15,7 @@ urlpatterns = [
     path("plans/", plan_views.plans, name="plans"),
     path("plans/badge/", plan_views.plans_badge, name="plans_badge"),
     path("plans/<int:plan_id>/", plan_views.plan, name="plan"),
+    path("plans/<int:plan_id>/card/", plan_views.plan_card, name="plan_card"),
     path("plans/<int:plan_id>/autopay/", plan_views.attach, name="attach_card"),
     path("plans/<int:plan_id>/autopay/text/", plan_views.consent_text, name="consent_text"),
     path("plans/<int:plan_id>/autopay/stop/", plan_views.stop_autopay, name="stop_autopay"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -121,14 +120,14 @@ def _other_practices(membership: Membership) -> list[Practice]:
 
 def _clock(request: HttpRequest) -> dict[str, Any] | None:
     """Business time with the buttons that move it; None where the clock is real."""
-    if not settings.CLOCK_CONTROL_URL:
+    control = settings.CLOCK_CONTROL_URL
+    if not control and not clock.is_movable():
         return None
-    now: datetime = timezone.localtime(clock.now())
     return {
-        "now": now,
-        "moves": CLOCK_MOVES,
-        "home": settings.CLOCK_CONTROL_URL,
-        "url": settings.CLOCK_CONTROL_URL.rstrip("/") + "/clock",
+        "now": timezone.localtime(clock.now()),
+        "moves": CLOCK_MOVES if control else (),
+        "home": control,
+        "url": control.rstrip("/") + "/clock",
         # The page hides its address from other origins, so it says itself where the browser comes back to.
         "back": request.build_absolute_uri(),
     }

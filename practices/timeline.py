@@ -22,6 +22,7 @@ _LOOKS = (
 )
 # Actors that are not people.
 _ACTORS = {
+    "autopay": "Autopay",
     "sweep": "Autopay",
     "webhook": "News from the card processor",
     "reconciler": "KasperPay asked the card processor",
@@ -44,14 +45,14 @@ class Line:
 def lines(events: Iterable[Event]) -> list[Line]:
     """The events in the order given; two queries however many there are."""
     shown = list(events)
-    names = _names({event.actor for event in shown})
-    return [_line(event, names) for event in shown]
+    called = names({event.actor for event in shown})
+    return [_line(event, called) for event in shown]
 
 
-def _line(event: Event, names: dict[str, str]) -> Line:
+def _line(event: Event, called: dict[str, str]) -> Line:
     tone, icon = _look(event.kind.upper())
     text = event.text or event.kind.replace("_", " ").capitalize()
-    return Line(text=text, at=event.at, by=names[event.actor], tone=tone, icon=icon)
+    return Line(text=text, at=event.at, by=called[event.actor], tone=tone, icon=icon)
 
 
 def _look(kind: str) -> tuple[str, str]:
@@ -61,7 +62,8 @@ def _look(kind: str) -> tuple[str, str]:
     return CALM, "activity"
 
 
-def _names(actors: set[str]) -> dict[str, str]:
+def names(actors: set[str]) -> dict[str, str]:
+    """What to call each actor of events; one query."""
     ids = [int(actor[5:]) for actor in actors if actor.startswith("user:") and actor[5:].isdecimal()]
     people = {f"user:{user.pk}": user.name for user in User.objects.filter(pk__in=ids)}
     return {actor: people.get(actor) or _other(actor) for actor in actors}

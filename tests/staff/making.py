@@ -68,7 +68,7 @@ def scene(practice: Practice) -> SimpleNamespace:
     ana = patient(practice, pat_num=72)
     plan = factories.PayPlanFactory.create(patient=ana, pay_plan_num=169, category="Ortho")
     card = factories.CardFactory.create(patient=ana)
-    factories.AutopayFactory.create(plan=plan, card=card)
+    consent = factories.AutopayFactory.create(plan=plan, card=card).consent
     first = factories.InstallmentFactory.create(plan=plan, due_date=date(2026, 2, 10))
     taken = paid(first)
     late = factories.InstallmentFactory.create(plan=plan, due_date=date(2026, 3, 9), status="FAILED")
@@ -77,5 +77,13 @@ def scene(practice: Practice) -> SimpleNamespace:
     coming = factories.InstallmentFactory.create(plan=plan, due_date=date(2026, 4, 10), is_issued=False)
     factories.DuePartFactory.create(installment=coming, next_try_at=datetime(2026, 4, 10, 14, 0, tzinfo=UTC))
     return SimpleNamespace(
-        patient=ana, plan=plan, card=card, installment=late, part=part, attempt=declined, payment=taken, coming=coming
+        patient=ana,
+        plan=plan,
+        card=card,
+        installment=late,
+        part=part,
+        attempt=declined,
+        payment=taken,
+        coming=coming,
+        consent=consent,
     )

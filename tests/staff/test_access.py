@@ -49,7 +49,7 @@ def scene(practice: Practice) -> SimpleNamespace:
 
 ONE_OF = {
     "patient_id": "patient", "plan_id": "plan", "installment_id": "installment", "attempt_id": "attempt",
-    "payment_id": "payment", "card_id": "card", "part_id": "part",
+    "payment_id": "payment", "card_id": "card", "part_id": "part", "consent_id": "consent",
 }  # fmt: skip
 TEMPLATE = {"kind": "payment_failed", "channel": "sms", "language": "en"}
 

@@ -19,6 +19,7 @@ from tests import factories
 from tests.plugins.money import Ledger
 from tests.staff import making
 from tests.staff.conftest import DRAWER
+from tests.staff.test_plans_tab import text
 
 pytestmark = pytest.mark.usefixtures("nudged")
 
@@ -256,3 +257,52 @@ def test_the_confirm_says_what_stopping_does(desk: Client, practice: Practice) -
 
     assert "Visa 4242 is not charged for this plan any more, from this moment on." in page
     assert "Stop autopay now" in page
+
+
+# The record.
+
+
+def test_the_record_shows_word_for_word_what_was_agreed(desk: Client, plan: Any) -> None:
+    desk.post(f"/plans/{plan.pk}/autopay/", filled(desk, plan))
+    consent = Consent.objects.get()
+
+    page = text(desk.get(f"/consents/{consent.pk}/", headers=DRAWER).content.decode())
+
+    assert consent.text in page
+    assert "Witnessed by staff, Dana Desk · from 127.0.0.1" in page
+    assert "Most per charge $128.60" in page
+    assert "Mon, Mar 2 $128.60 Thu, Apr 2 $128.60" in page
+    assert "Stands" in page
+
+
+def test_a_revoked_record_says_when_and_by_whom(desk: Client, practice: Practice) -> None:
+    scene = making.scene(practice)
+    desk.post(f"/plans/{scene.plan.pk}/autopay/stop/", {"reason": "asked by phone"})
+
+    page = text(desk.get(f"/consents/{scene.consent.pk}/").content.decode())
+
+    assert "Revoked just now, Dana Desk" in page
+
+
+def test_a_plan_looks_for_news_while_its_money_is_in_flight(desk: Client, practice: Practice) -> None:
+    scene = making.scene(practice)
+    part = f"/plans/{scene.plan.pk}/card/?poll="
+    assert part not in desk.get(f"/communication/{scene.patient.pk}/plans/").content.decode()
+
+    making.attempt(scene.part, "PENDING")
+
+    assert f'hx-get="{part}1"' in desk.get(f"/communication/{scene.patient.pk}/plans/").content.decode()
+    assert f'hx-get="{part}8"' in desk.get(f"{part}7").content.decode()
+    assert part not in desk.get(f"{part}60").content.decode()
+
+
+def test_after_an_overdue_charge_was_asked_for_the_plan_is_watched_for_a_while(
+    desk: Client, plan: Any, asked: list[tuple[int, int]]
+) -> None:
+    answer = desk.post(f"/plans/{plan.pk}/autopay/", filled(desk, plan, charge_overdue="on"))
+    part = f"/plans/{plan.pk}/card/?poll="
+
+    assert answer["Location"] == f"/communication/{plan.patient_id}/plans/?watch=1#plan-{plan.pk}"
+    assert f'hx-get="{part}1"' in desk.get(answer["Location"]).content.decode()
+    assert f'hx-get="{part}2"' in desk.get(f"{part}1").content.decode()
+    assert part not in desk.get(f"{part}5").content.decode()

@@ -66,7 +66,7 @@ def test_a_problem_stands_on_top_with_its_age(desk: Client, office: Connection, 
 
     page = text(desk.get(URL).content.decode())
 
-    assert "The office&#x27;s Open Dental can&#x27;t be reached. Since 9 min ago" in page
+    assert "The office's Open Dental can't be reached. Since 9 min ago" in page
     assert chip(desk) == "Open Dental has a problem since 9 min ago"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from html import unescape
 from types import SimpleNamespace
 
 import pytest
@@ -24,7 +25,8 @@ def scene(practice: Practice) -> SimpleNamespace:
 
 
 def text(page: str) -> str:
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page)).replace(" ,", ",")
+    """What a person reads."""
+    return unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page)).replace(" ,", ","))
 
 
 def test_a_plan_shows_its_money_its_card_and_each_installment(desk: Client, scene: SimpleNamespace) -> None:
