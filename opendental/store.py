@@ -15,11 +15,11 @@ from opendental.models import Connection, PlanToRead
 from opendental.read import Reading
 from opendental.wire import ChargeFacts, PlanFacts, SplitFacts
 from patients.models import Patient
-from payments import due_parts
+from payments import due_parts, locks
 from payments.models import Attempt, AttemptState, LedgerPosting
 from payplans.identity import Wanted, group
-from payplans.models import PayPlan, PlanSplit
-from payplans.renew import Renewal, lock
+from payplans.models import Installment, PayPlan, PlanSplit
+from payplans.renew import Renewal
 from payplans.schedule import (
     DebitType,
     Frequency,
@@ -55,10 +55,10 @@ def store(connection: Connection, reading: Reading, people: dict[int, Patient], 
     with transaction.atomic():
         _one_at_a_time(connection.practice_id, facts.pay_plan_num)
         plan, is_new = _plan(connection.practice_id, facts, people, now)
-        lock(plan)
+        locked = locks.installments(plan.pk)
         _store_terms(plan, reading, people, is_new=is_new, now=now)
         if _is_whole(reading):
-            _store_money(connection, plan, reading, is_new=is_new, now=now)
+            _store_money(plan, locked, reading, is_new=is_new, now=now)
         due_parts.refresh(plan, now=now)
         PlanToRead.objects.filter(practice_id=connection.practice_id, pay_plan_num=facts.pay_plan_num).delete()
     return plan
@@ -72,11 +72,11 @@ def mark_gone(practice_id: int, pay_plan_num: int, *, now: datetime) -> None:
         plan = PayPlan.objects.filter(practice_id=practice_id, pay_plan_num=pay_plan_num, gone_at=None).first()
         if plan is None:
             return
-        lock(plan)
+        locked = locks.installments(plan.pk)
         plan.gone_at, plan.synced_at = now, now
         plan.save(update_fields=["gone_at", "synced_at"])
         _record(plan, "plan_gone", now, text=GONE)
-        Renewal(plan, now, _today(plan, now), _busy(plan), GONE).run([])
+        Renewal(plan, locked, now, _today(plan, now), _busy(plan), GONE).run([])
         due_parts.refresh(plan, now=now)
 
 
@@ -159,12 +159,12 @@ def _unreadable_problem(reading: Reading) -> str:
     return ""
 
 
-def _store_money(connection: Connection, plan: PayPlan, reading: Reading, *, is_new: bool, now: datetime) -> None:
+def _store_money(plan: PayPlan, locked: list[Installment], reading: Reading, *, is_new: bool, now: datetime) -> None:
     charges, splits = reading.charges or (), reading.splits or ()
     today = _today(plan, now)
-    renewal = Renewal(plan, now, today, _busy(plan), CLOSED if plan.is_closed else REMOVED, is_new)
+    renewal = Renewal(plan, locked, now, today, _busy(plan), CLOSED if plan.is_closed else REMOVED, is_new)
     wanted = group(charges)
-    renewal.run([*wanted, *_projected(connection, plan, wanted, charges, splits, today)])
+    renewal.run([*wanted, *_projected(plan, charges, splits, today)])
     rows = _store_splits(plan, splits)
     renewal.pay_rows(rows)
     if not _posting_unsettled(plan):
@@ -174,12 +174,7 @@ def _store_money(connection: Connection, plan: PayPlan, reading: Reading, *, is_
 
 
 def _projected(
-    connection: Connection,
-    plan: PayPlan,
-    wanted: list[Wanted],
-    charges: tuple[ChargeFacts, ...],
-    splits: tuple[SplitFacts, ...],
-    today: date,
+    plan: PayPlan, charges: tuple[ChargeFacts, ...], splits: tuple[SplitFacts, ...], today: date
 ) -> list[Wanted]:
     """Installments Open Dental has not issued yet; also sets the plan's schedule problem."""
     if plan.kind != PayPlan.Kind.DYNAMIC or plan.is_closed:

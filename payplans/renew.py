@@ -18,9 +18,13 @@ KEPT = "No longer in Open Dental's schedule; money stands on it"
 
 @dataclass
 class Renewal:
-    """One plan's renewal. `busy` are installments with an attempt under way: their amounts wait until it is final."""
+    """One plan's renewal. `locked`: its installments, locked by the caller (docs/money.md: they come first).
+
+    `busy` are installments with an attempt under way: their amounts wait until it is final.
+    """
 
     plan: PayPlan
+    locked: Sequence[Installment]
     now: datetime
     today: date
     busy: set[int]
@@ -29,9 +33,11 @@ class Renewal:
     is_new: bool = False
     installments: dict[int, Installment] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        self.installments = {row.pk: row for row in self.locked}
+
     def run(self, wanted: Sequence[Wanted]) -> None:
         """Match, move, issue, add and cancel; never deletes an installment."""
-        self.installments = {row.pk: row for row in lock(self.plan)}
         numbers = _numbers(self.plan)
         known = [self._known(row, numbers.get(row.pk, frozenset())) for row in self.installments.values()]
         matching = match(known, wanted, today=self.today)
@@ -91,7 +97,7 @@ class Renewal:
             self._record("installment_changed", row, before, after)
 
     def _revive_or_zero(self, row: Installment) -> None:
-        if row.amount_cents == 0 and row.is_open:
+        if row.amount_cents == 0 and not row.collected_cents and row.status != Installment.Status.CANCELED:
             row.status, row.status_note = Installment.Status.CANCELED, ZEROED
         elif row.amount_cents > 0 and row.status == Installment.Status.CANCELED:
             row.status, row.status_note = Installment.Status.PENDING, ""
@@ -150,11 +156,6 @@ class Renewal:
             row.paid_at = self.now if row.status == Installment.Status.PAID else None
         row.save(update_fields=["office_paid_cents", "status", "status_note", "paid_at"])
         self._record("installment_standing", row, before, after)
-
-
-def lock(plan: PayPlan) -> list[Installment]:
-    """The plan's installments, locked in pk order (docs/money.md: installments are always locked first)."""
-    return list(Installment.objects.select_for_update().filter(plan=plan).order_by("pk"))
 
 
 def _facts(splits: Sequence[PlanSplit]) -> list[Split]:
