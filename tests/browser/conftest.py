@@ -1,0 +1,136 @@
+"""One stack and one Chromium for all browser tests; the variable SCREENSHOTS names a folder to fill with pictures."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from datetime import time as wall_time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, StorageState, sync_playwright
+
+from ops import chromium
+from tests.browser import running
+from tests.browser.books import ZONE, Books
+from tests.browser.desk import Desk
+from tests.browser.eyes import Eyes
+from tests.browser.phone import Phone
+from tests.browser.running import Stack
+
+HERE = Path(__file__).parent
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+SIZES = {"1280": (1280, 800), "390": (390, 844)}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """All of them share one stack, hence one worker of pytest-xdist."""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker("browser")
+            if config.pluginmanager.hasplugin("xdist"):
+                item.add_marker(pytest.mark.xdist_group("browser"))
+
+
+@pytest.fixture(scope="package")
+def program() -> str:
+    """Path of a Chromium. Without one nothing here can be proven: that fails in CI and is said aloud elsewhere."""
+    found = next(
+        (path for name in (os.environ.get("CHROMIUM"), *chromium.NAMES) if name and (path := shutil.which(name))), None
+    )
+    if found:
+        return found
+    if os.environ.get("CI", "").lower() == "true":
+        pytest.fail("No Chromium here: the browser tests cannot run, and in CI nothing may be left out.")
+    pytest.skip("No Chromium here: the browser tests WERE NOT RUN. Install it (apt-get install chromium).")
+
+
+@pytest.fixture(scope="package")
+def browser(program: str) -> Iterator[Browser]:
+    """Ends with the last browser test, so that no event loop is left for the tests after them."""
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=program, args=FLAGS)
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="package")
+def stack(program: str) -> Iterator[Stack]:
+    """On a morning in business hours, ten past ten at the practice: past the charge hour, texts may go out."""
+    with tempfile.TemporaryDirectory(prefix="kasperpay-browser-", ignore_cleanup_errors=True) as folder:
+        started = running.start(Path(folder))
+        try:
+            tomorrow = started.now().astimezone(ZONE).date() + timedelta(days=1)
+            started.set_clock(set=datetime.combine(tomorrow, wall_time(10, 10), ZONE).isoformat())
+            yield started
+        finally:
+            started.stop()
+
+
+@pytest.fixture(scope="package")
+def books(stack: Stack) -> Books:
+    return Books(stack)
+
+
+@dataclass(frozen=True)
+class Screen:
+    """A width to look at the product in; opens browsers of that width."""
+
+    label: str
+    browser: Browser
+    stack: Stack
+    opened: list[Eyes]
+
+    def eyes(self, **how: Any) -> Eyes:
+        """A fresh browser: no cookies, nothing cached."""
+        width, height = SIZES[self.label]
+        context = self.browser.new_context(viewport={"width": width, "height": height}, **how)
+        context.set_default_timeout(15_000)
+        self.opened.append(Eyes(context, self.label))
+        return self.opened[-1]
+
+
+@pytest.fixture(params=SIZES)
+def screen(request: pytest.FixtureRequest, browser: Browser, stack: Stack) -> Iterator[Screen]:
+    opened: list[Eyes] = []
+    yield Screen(request.param, browser, stack, opened)
+    for eyes in opened:
+        eyes.context.close()
+    # Errors on the console, refused by the content security policy or thrown by a script, wherever the test went.
+    assert [line for eyes in opened for line in eyes.trouble] == []
+
+
+@pytest.fixture(scope="package")
+def passes() -> dict[str, StorageState]:
+    """Cookies of who has signed in already: signing in again and again is slow by design."""
+    return {}
+
+
+@pytest.fixture
+def desk(screen: Screen, books: Books, passes: dict[str, StorageState]) -> Callable[[str], Desk]:
+    """Somebody of the practice at their browser, signed in: desk("admin")."""
+
+    def signed_in(who: str = "desk") -> Desk:
+        eyes = screen.eyes(**({"storage_state": passes[who]} if who in passes else {}))
+        found = Desk(eyes, books, screen.stack)
+        if who not in passes:
+            found.sign_in(who)
+            passes[who] = eyes.context.storage_state()
+        return found
+
+    return signed_in
+
+
+@pytest.fixture
+def phone(screen: Screen, books: Books) -> Phone:
+    """A patient's own browser."""
+    return Phone(screen.eyes(), books, screen.stack)
