@@ -15,7 +15,7 @@ from ops.children import ROOT
 from ops.console import UnableToStart
 from ops.places import Places, hold_lock
 from ops.stack import forget
-from ops.testrun import pytest_arguments
+from ops.testrun import SPREAD, pytest_arguments
 from tests.ops import runs
 
 TOOLS = ("sh", "dirname", "sha256sum", "cut", "cat", "tr", "rm", "awk", "touch")
@@ -102,11 +102,11 @@ def test_resetting_leaves_a_database_of_ones_own_alone(data: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "browser", "in_ci", "expected"),
     [
-        ([], "/usr/bin/chromium", False, ["-n", "2"]),
+        ([], "/usr/bin/chromium", False, SPREAD),
         (["-n0", "-k", "x"], "/usr/bin/chromium", False, ["-n0", "-k", "x"]),
-        (["--color=no"], None, False, ["-n", "2", "-m", "not browser", "--color=no"]),
-        (["-m", "browser"], None, False, ["-n", "2", "-m", "browser"]),
-        ([], None, True, ["-n", "2"]),
+        (["--color=no"], None, False, [*SPREAD, "-m", "not browser", "--color=no"]),
+        (["-m", "browser"], None, False, [*SPREAD, "-m", "browser"]),
+        ([], None, True, SPREAD),
     ],
 )
 def test_browser_tests_are_left_out_only_without_a_browser_and_never_in_ci(
