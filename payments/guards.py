@@ -14,8 +14,8 @@ from payments.models import Attempt, AttemptState, DueCheck, DuePart
 from payplans.models import Installment
 
 CHECK_MAX_AGE = timedelta(minutes=5)
-# The processor's own limit for dollars.
-LEAST_CENTS = 50
+# The processor's own limits for dollars.
+LEAST_CENTS, MOST_CENTS = 50, 999_999_99
 
 
 class UnableToClaim(Exception):
@@ -52,6 +52,8 @@ def refuse_unless_open(part: DuePart) -> None:
         raise UnableToClaim("Another payment of the same money is under way")
     if part.amount_cents < LEAST_CENTS:
         raise UnableToClaim("Cards can't be charged less than $0.50")
+    if part.amount_cents > MOST_CENTS:
+        raise UnableToClaim("Cards can't be charged more than $999,999.99")
     if part.installment is not None and not part.installment.plan.is_collectable:
         raise UnableToClaim("The plan is closed, gone or paid by insurance")
 

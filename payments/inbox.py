@@ -11,11 +11,12 @@ from django.db import IntegrityError, transaction
 
 from cards import saving
 from cards.models import Card, CardSetup
+from core.money import format_cents
 from payments import outcomes
 from payments.models import Alarm, Attempt, WebhookEvent
 from processors import accounts
 from processors.models import ProcessorAccount
-from processors.port import Declined
+from processors.port import Declined, Outcome, Succeeded
 from processors.stripe import ProcessorEvent, StripeProcessor
 from processors.stripe.account import API_VERSION
 
@@ -118,11 +119,27 @@ def _intent(processor: StripeProcessor, reference: str, now: datetime) -> tuple[
         attempt = None
     if attempt is None:
         return WebhookEvent.State.IGNORED, "Not one of our payments"
+    if attempt.reference not in ("", reference):
+        return _stranger(attempt, reference, outcome, now)
     outcomes.settle(attempt.pk, outcome, now=now, actor="webhook")
     if isinstance(outcome, Declined):
         # The worker does this too; it may be dead.
         processor.cancel(reference)
     return WebhookEvent.State.DONE, ""
+
+
+def _stranger(attempt: Attempt, reference: str, outcome: Outcome, now: datetime) -> tuple[str, str]:
+    """An intent that bears the mark of an attempt which has another one: made by hand from ours, never by us.
+
+    Its fate says nothing about the attempt; but money that it took must be seen.
+    """
+    if isinstance(outcome, Succeeded):
+        Alarm.raise_once(
+            attempt.practice_id, kind="CONTRADICTION", key=f"stranger:{reference}", now=now,
+            about={"attempt": attempt.pk, "due_part": attempt.due_part_id},
+            text=f"{format_cents(outcome.amount_cents)} was charged at the processor beside KasperPay",
+        )  # fmt: skip
+    return WebhookEvent.State.IGNORED, "Another payment bears the mark of one of ours"
 
 
 def _session(session: str, now: datetime) -> tuple[str, str]:

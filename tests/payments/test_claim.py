@@ -142,6 +142,10 @@ def _too_small(part: DuePart, _now: datetime) -> None:
     DuePart.objects.update(amount_cents=49)
 
 
+def _too_large(part: DuePart, _now: datetime) -> None:
+    DuePart.objects.update(amount_cents=1_000_000_00)
+
+
 def _card_removed(part: DuePart, _now: datetime) -> None:
     Card.objects.update(state=Card.State.REMOVED)
 
@@ -163,6 +167,7 @@ def _card_blocked(part: DuePart, _now: datetime) -> None:
         (_plan_gone, "closed, gone or paid by insurance"),
         (_insurance, "closed, gone or paid by insurance"),
         (_too_small, r"charged less than \$0.50"),
+        (_too_large, r"charged more than \$999,999.99"),
         (_card_removed, "no longer active"),
         (_card_blocked, "no longer active"),
     ],

@@ -338,6 +338,28 @@ def test_a_payment_made_by_somebody_else_in_the_same_account_is_ignored(
     assert (event().state, event().note) == ("IGNORED", "Not one of our payments")
 
 
+@pytest.mark.parametrize(("confirm", "alarms"), [(False, 0), (True, 1)])
+def test_a_copy_of_our_intent_made_by_hand_moves_nothing_but_its_money_is_seen(
+    part: DuePart, shop: Shop, deliver: Deliver, now: datetime, confirm: bool, alarms: int
+) -> None:
+    attempt = started(part, now)
+    ask(shop, attempt, until="remember")
+    form = {
+        "amount": "500", "currency": "usd", "metadata[attempt]": str(attempt.uuid),
+        "customer": attempt.card.customer, "payment_method": attempt.card.payment_method,
+    }  # fmt: skip
+    auth = (shop.account.secret_key, "")
+    copy = shop.process.http.post("/v1/payment_intents", data=form, auth=auth).json()["id"]
+    shop.process.http.post(f"/v1/payment_intents/{copy}/{'confirm' if confirm else 'cancel'}", auth=auth)
+    deliver(PAID if confirm else "payment_intent.canceled", copy)
+    ledger = Ledger()
+
+    assert work(shop, now) == 1
+
+    ledger.wrote(**({"alarms": 1} if alarms else {}))
+    assert (Attempt.objects.get().state, event().state) == (AttemptState.STARTED, "IGNORED")
+
+
 def test_processing_that_fails_is_tried_again_and_gives_up_with_an_alarm(
     shop: Shop, deliver: Deliver, now: datetime
 ) -> None:

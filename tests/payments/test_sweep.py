@@ -184,7 +184,7 @@ def test_a_person_who_asks_sees_it_begin_run_and_end(
 def test_a_double_click_charges_once_and_tells_the_second_what_became_of_the_first(
     part: DuePart, shop: Shop, now: datetime, asked: list[dict[str, Any]]
 ) -> None:
-    requests = [asking.pay_by_link(part, card_id=autopay_of(part).card.pk, actor="patient:1") for _ in range(2)]
+    requests = [asking.pay_now(part, card_id=autopay_of(part).card.pk, actor="user:1") for _ in range(2)]
 
     ended = [tasks.collect_one(**wish) for wish in asked]
 
