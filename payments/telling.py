@@ -108,8 +108,9 @@ def _held(facts: Facts, part: DuePart) -> Told:
     text = part.hold_reason or HELD[DuePart.Hold(part.hold)]
     if part.hold == DuePart.Hold.ARREARS:
         return Told("installment:OVERDUE", text=text, tone="bad")
-    state = "installment:FAILED" if strong else "installment:HELD"
-    return Told(state, strong=strong, text=text, tone="bad" if strong else "warn")
+    if strong or facts.installment.status == Installment.Status.FAILED:
+        return Told("installment:FAILED", strong=strong, text=text, tone="bad")
+    return Told("installment:HELD", text=text, tone="warn")
 
 
 def _tried(facts: Facts, attempt: Attempt, today: date) -> Told:

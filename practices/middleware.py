@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from practices import tenancy
 from practices.models import Membership
@@ -25,7 +25,9 @@ class PracticeMiddleware:
         request.practice = membership.practice if membership else None  # type: ignore[attr-defined]
         if membership is None:
             return self.get_response(request)
-        with tenancy.scope(membership.practice_id), timezone.override(membership.practice.zone):
+        # Screens of staff speak English whatever the browser asks for; a patient's page chooses its language itself.
+        english = translation.override("en")
+        with tenancy.scope(membership.practice_id), timezone.override(membership.practice.zone), english:
             return self.get_response(request)
 
 

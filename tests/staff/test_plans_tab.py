@@ -197,10 +197,8 @@ def test_the_list_shows(desk: Client, many: SimpleNamespace, query: str, numbers
 def test_a_row_says_next_and_overdue(desk: Client, many: SimpleNamespace) -> None:
     page = text(desk.get("/plans/?filter=failed").content.decode())
 
-    assert (
-        "Sample-Ortiz, Ana 169 · Ortho · $643.00 Payment failed Visa 4242 Fri, Apr 10 in 31 days $128.60 $128.60"
-        in page
-    )
+    assert "Sample-Ortiz, Ana 169 · Ortho · $643.00 Payment failed Visa 4242" in page
+    assert "Fri, Apr 10 in 31 days Next $128.60 Overdue $128.60" in page
 
 
 def test_a_plan_opens_in_the_drawer_and_on_its_own_page(desk: Client, scene: SimpleNamespace) -> None:

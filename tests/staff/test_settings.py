@@ -89,3 +89,9 @@ def test_a_front_desk_is_told_who_can_change_it(desk: Client) -> None:
 
     assert answer.status_code == 403
     assert "The role front desk may not change payment settings." in answer.content.decode()
+
+
+def test_staff_read_english_whatever_the_browser_prefers(manager: Client) -> None:
+    answer = manager.post(URL, {**AS_IT_IS, "charge_hour": ""}, headers={"Accept-Language": "es"})
+
+    assert answer.content.decode().count("This field is required.") == 2
