@@ -123,11 +123,11 @@ def _open_installments(plan: PayPlan) -> list[Installment]:
 
 
 def _schedule_words(plan: PayPlan, language: str) -> str:
-    """ "6 payments, Dec 1, 2026 to May 1, 2027" in the language of the text; a plain sentence when there are none."""
+    """How many payments and from when to when, in the language of the text."""
     due = [installment.due_date for installment in _open_installments(plan)]
     if not due:
         return "—"
     first, last = (f"{day:%m/%d/%Y}" for day in (due[0], due[-1]))
     if language == "es":
-        return f"{len(due)} pagos, del {first} al {last}"
-    return f"{len(due)} payments, {first} to {last}"
+        return f"un pago, el {first}" if len(due) == 1 else f"{len(due)} pagos, del {first} al {last}"
+    return f"one payment, on {first}" if len(due) == 1 else f"{len(due)} payments, {first} to {last}"

@@ -36,6 +36,7 @@ app.conf.beat_schedule = {
     "sweep": {"task": "payments.tasks.sweep_all", "schedule": _every(20)},
     "reconcile": {"task": "payments.tasks.reconcile_all", "schedule": _every(30)},
     "post": {"task": "opendental.tasks.post_all", "schedule": _every(15)},
+    "links": {"task": "paylinks.tasks.finish_all", "schedule": _every(20)},
     "send": {"task": "notifications.tasks.send_all", "schedule": _every(15)},
     "notices": {"task": "payments.tasks.notices_all", "schedule": _every(300)},
     "learn": {"task": "opendental.tasks.learn_all", "schedule": _every(3600)},

@@ -158,6 +158,7 @@ STORAGES = {
 
 vars().update(env.email_url_config(env.str("EMAIL_URL", default="consolemail://")))
 EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="KasperPay <payments@example.com>")
 
 # The movable clock of demos and tests (core/clock.py). kasperpay/checks.py refuses it next to a live key.
 CLOCK_FILE = env.str("CLOCK_FILE", default="")

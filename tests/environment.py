@@ -6,6 +6,7 @@ bin/test exports the addresses of a throw-away PostgreSQL and Valkey; without th
 from __future__ import annotations
 
 import os
+import tempfile
 
 from cryptography.fernet import Fernet
 
@@ -21,6 +22,8 @@ os.environ["BASE_URL"] = "http://testserver"
 os.environ["ALLOWED_HOSTS"] = "*"
 os.environ["STATICFILES_STORAGE"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
 os.environ["EMAIL_URL"] = "memorymail://"
+# WhiteNoise warns about a folder that is not there, and a warning fails a test.
+os.environ["STATIC_ROOT"] = tempfile.mkdtemp(prefix="kasperpay-static-")
 os.environ.pop("CLOCK_FILE", None)
 os.environ.pop("CLOCK_CONTROL_URL", None)
 # The real addresses are put in by the database fixture; settings only need something readable.
