@@ -62,50 +62,53 @@ def arguments(entry: URLPattern, scene: SimpleNamespace) -> dict[str, object]:
     }
 
 
-def names() -> list[str]:
-    return sorted(str(entry.name) for entry in staff_addresses())
+def url_of(entry: URLPattern, scene: SimpleNamespace) -> str:
+    return reverse(str(entry.name), kwargs=arguments(entry, scene))
 
 
-def entry_of(name: str) -> URLPattern:
-    return next(entry for entry in staff_addresses() if entry.name == name)
+def test_a_stranger_is_sent_to_the_sign_in_page(scene: SimpleNamespace) -> None:
+    before, wrong = Event.objects.count(), []
 
+    for entry in staff_addresses():
+        url = url_of(entry, scene)
+        for answer in (Client().get(url), Client().post(url)):
+            if answer.status_code != 302 or not answer["Location"].startswith("/sign-in/?next="):
+                wrong.append(entry.name)
+        if Client().get(url, headers=HTMX).headers.get("HX-Redirect") != "/sign-in/":
+            wrong.append(entry.name)
 
-@pytest.mark.parametrize("name", names())
-def test_a_stranger_is_sent_to_the_sign_in_page(name: str, scene: SimpleNamespace) -> None:
-    url = reverse(name, kwargs=arguments(entry_of(name), scene))
-    before = Event.objects.count()
-
-    for method in ("get", "post"):
-        answer = getattr(Client(), method)(url)
-        assert answer.status_code == 302
-        assert answer["Location"].startswith("/sign-in/?next=")
-    assert Client().get(url, headers=HTMX)["HX-Redirect"] == "/sign-in/"
+    assert wrong == []
     assert Event.objects.count() == before
 
 
-@pytest.mark.parametrize("name", [name for name in names() if vars(entry_of(name).callback)["permission"] != "view"])
-def test_an_auditor_may_only_look(name: str, scene: SimpleNamespace, auditor: Client) -> None:
-    url = reverse(name, kwargs=arguments(entry_of(name), scene))
+def test_an_auditor_may_only_look(scene: SimpleNamespace, auditor: Client) -> None:
     before = Event.objects.count()
+    changing = [entry for entry in staff_addresses() if vars(entry.callback)["permission"] != "view"]
 
-    assert auditor.post(url).status_code == 403
+    allowed = [entry.name for entry in changing if auditor.post(url_of(entry, scene)).status_code != 403]
+
+    assert len(changing) == 14
+    assert allowed == []
     assert Event.objects.count() == before
 
 
-@pytest.mark.parametrize("name", [name for name in names() if set(entry_of(name).pattern.converters) & set(ONE_OF)])
-def test_what_belongs_to_another_practice_is_not_there(name: str, practice: Practice, sign_in: SignIn) -> None:
+def test_what_belongs_to_another_practice_is_not_there(practice: Practice, admin: Client) -> None:
     other = factories.PracticeFactory.create()
     with tenancy.scope(other.pk):
         factories.PaymentSettingsFactory.create(practice=other)
         theirs = making.scene(other)
         before = Event.objects.count()
-    url = reverse(name, kwargs=arguments(entry_of(name), theirs))
-    admin = sign_in("ADMIN")
+    seen = []
 
-    statuses = {admin.get(url).status_code, admin.post(url).status_code}
+    for entry in staff_addresses():
+        if set(entry.pattern.converters) & set(ONE_OF):
+            url = url_of(entry, theirs)
+            statuses = {admin.get(url).status_code, admin.post(url).status_code}
+            # 405: the address takes only the other method, which answers 404.
+            if not statuses <= {404, 405} or 404 not in statuses:
+                seen.append(entry.name)
 
-    assert statuses <= {404, 405}
-    assert 404 in statuses
+    assert seen == []
     with tenancy.scope(other.pk):
         assert Event.objects.count() == before
 
