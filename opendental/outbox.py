@@ -14,6 +14,9 @@ from practices.models import Event
 State = LedgerPosting.State
 # The API gives up after 60 s, so what was sent is in the books by then or never will be.
 SEARCH_GAP = timedelta(seconds=60)
+_SOON = timedelta(seconds=15)
+# Sent, and not yet known to be where it belongs.
+IN_FLIGHT = [State.SENDING, State.UNCLEAR, State.POSTED]
 _LONGEST_PAUSE = timedelta(minutes=15)
 # Key of the one alarm that nothing at all can be posted to this office.
 BLOCKED = "posting-blocked"
@@ -61,6 +64,11 @@ def put_back(posting: LedgerPosting, reason: str, *, now: datetime, wait: timede
         posting, when=[posting.state], now=now, text=reason, state=state, state_reason=reason[:300],
         tries=posting.tries + 1, sends=sends, next_at=now + pause,
     )  # fmt: skip
+
+
+def wait(posting: LedgerPosting, *, now: datetime) -> None:
+    """Its turn has not come: look again soon."""
+    move(posting, when=[posting.state], now=now, next_at=now + _SOON)
 
 
 def unclear(posting: LedgerPosting, reason: str, *, now: datetime) -> None:

@@ -99,6 +99,9 @@ class Poster:
             outbox.put_back(posting, reason, now=self.now)
             outbox.alarm(posting, "POSTING_BLOCKED", reason, now=self.now, key=outbox.BLOCKED)
             return
+        if self._plan_is_busy(posting):
+            outbox.wait(posting, now=self.now)
+            return
         installment = _installment(posting)
         route = _route(self.connection, posting, installment)
         body = _body(self.connection, posting, route)
@@ -114,6 +117,13 @@ class Poster:
         else:
             outbox.posted(posting, answer.pay_num, now=self.now)
             self._read_back(posting)
+
+    def _plan_is_busy(self, posting: LedgerPosting) -> bool:
+        """Another payment of the plan isn't settled: both would take the same open charge and shut each other out."""
+        others = LedgerPosting.objects.filter(plan_id=posting.plan_id, state__in=outbox.IN_FLIGHT).exclude(
+            pk=posting.pk
+        )
+        return posting.plan_id is not None and others.exists()
 
     def _cannot_post(self) -> str:
         if not features.can_post(self.connection):

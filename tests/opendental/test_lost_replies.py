@@ -257,3 +257,21 @@ def test_a_payment_entered_again_by_hand_is_found_within_a_day(desk: Desk, due: 
     desk.wait(hours=25)
     desk.pull()
     assert alarms() == ["POSTING_DUPLICATE"]
+
+
+def test_the_next_payment_of_a_plan_waits_until_the_one_before_is_settled(desk: Desk) -> None:
+    """Sent at once, each would take the other's charge, and neither could be put right."""
+    first = collected(desk, place=1)
+    assert first.plan is not None
+    second = collect(installments(first.plan.pay_plan_num)[0], now=desk.now())
+    desk.outside.fault("GET /api/v1/paysplits", "drop_before")
+    desk.post()
+    assert (state(first), state(second), second.sends) == (State.POSTED, State.QUEUED, 0)
+    assert len(desk.books("payments")) == 1
+    desk.wait(seconds=61)
+    desk.post()
+    desk.wait(seconds=16)
+    desk.post()
+    assert (state(first), state(second)) == (State.MATCHED, State.MATCHED)
+    assert sorted(rows_hit(desk)) == sorted([(row_of(first), 100_00), (row_of(second), 100_00)])
+    assert alarms() == []
