@@ -60,7 +60,8 @@ def mail_server(carrier: outside.Outside, settings: Any) -> outside.Outside:
 @pytest.fixture
 def ana(practice: Practice) -> Patient:
     """May be texted, has an e-mail address, lives by the practice's clock."""
-    return factories.PatientFactory.create(practice=practice)
+    patient: Patient = factories.PatientFactory.create(practice=practice)
+    return patient
 
 
 def texts(carrier: outside.Outside, **filters: str) -> list[dict[str, Any]]:
