@@ -58,6 +58,9 @@ def route_of(connection: Connection, plan: PayPlan, *, is_issued: bool) -> str:
     """How money for an installment of this plan gets into the ledger."""
     if plan.kind != PayPlan.Kind.DYNAMIC or plan.gone_at is not None:
         return Route.PATIENT
+    if not is_issued and plan.is_closed:
+        # Closing moved what was prepaid to the account; what comes later goes there at once.
+        return Route.PATIENT
     if not is_issued:
         return Route.PREPAYMENT if at_least(connection, "23.1.31") else Route.PATIENT
     if at_least(connection, "25.2.45"):

@@ -51,6 +51,9 @@ def read_one(
         return
     except (Unreadable, Refused, NotFoundInOffice) as error:
         result.problems += 1
+        if isinstance(error, Refused):
+            spoiled = Spoiled("payplans", str(pay_plan_num), error.reason)
+            quarantine.keep(connection.practice_id, [spoiled], now=now)
         log.warning("plan %s of practice %s not read: %s", pay_plan_num, connection.practice_id, type(error).__name__)
         _later(connection.practice_id, pay_plan_num, now)
 
@@ -81,6 +84,7 @@ def pull_plan(
     row = row if row is not None else _plan_row(office, connection, pay_plan_num, now)
     if row is None:
         store.mark_gone(practice_id, pay_plan_num, now=now)
+        quarantine.release_plan(practice_id, pay_plan_num, but=(), now=now)
         return None
     try:
         facts = wire.plan(row)
@@ -90,7 +94,8 @@ def pull_plan(
         quarantine.keep(practice_id, [Spoiled("payplans", str(pay_plan_num), str(error))], now=now)
         raise
     plan = store.store(connection, reading, known, now=now)
-    _note_quarantine(practice_id, reading, now)
+    quarantine.keep(practice_id, reading.spoiled, now=now)
+    quarantine.release_plan(practice_id, pay_plan_num, but=reading.spoiled, now=now)
     return plan
 
 
@@ -103,15 +108,3 @@ def _plan_row(office: Office, connection: Connection, pay_plan_num: int, now: da
         # The list of this patient's plans is not there because the patient isn't; the plan itself is only held.
         mirror.mark_gone(connection.practice_id, [pat_num], now=now)
         raise
-
-
-def _note_quarantine(practice_id: int, reading: read.Reading, now: datetime) -> None:
-    quarantine.keep(practice_id, reading.spoiled, now=now)
-    bad = {(row.resource, row.key) for row in reading.spoiled}
-    good = {
-        "payplans": [reading.plan.pay_plan_num],
-        "payplancharges": [row.number for row in reading.charges or ()],
-        "paysplits": [row.split_num for row in reading.splits or ()],
-    }
-    for resource, keys in good.items():
-        quarantine.release(practice_id, resource, [key for key in keys if (resource, str(key)) not in bad], now=now)

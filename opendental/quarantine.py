@@ -6,12 +6,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import Q
+
 from opendental.models import QuarantinedRow
 
 
 @dataclass(frozen=True)
 class Spoiled:
-    """One row of a resource that could not be read. `reason` names the field, never its value."""
+    """One row of a resource that could not be read. `reason` names the field, never its value.
+
+    `key` is the row's number; rows of a plan have its number in front: "1001/42".
+    """
 
     resource: str
     key: str
@@ -33,6 +38,15 @@ def keep(practice_id: int, spoiled: Iterable[Spoiled], *, now: datetime) -> None
             defaults=facts,
             create_defaults={**facts, "first_seen_at": now},
         )
+
+
+def release_plan(practice_id: int, plan: int, *, but: Iterable[Spoiled], now: datetime) -> None:
+    """The plan and all its rows were read, but for these. A row that is there no more needs nobody either."""
+    rows = QuarantinedRow.objects.filter(practice_id=practice_id, resolved_at=None).filter(
+        Q(resource="payplans", row_key=str(plan))
+        | Q(resource__in=["payplancharges", "paysplits"], row_key__startswith=f"{plan}/")
+    )
+    rows.exclude(row_key__in=[row.key for row in but]).update(resolved_at=now)
 
 
 def release(practice_id: int, resource: str, keys: Iterable[object], *, now: datetime) -> None:

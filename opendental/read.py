@@ -149,13 +149,13 @@ def _charges(source: Source, plan: int, spoiled: list[Spoiled]) -> tuple[ChargeF
     rows = source.charges(plan)
     if rows is None:
         return None
-    read = _read_each(rows, "payplancharges", "PayPlanChargeNum", wire.charge, spoiled)
+    read = _read_each(rows, "payplancharges", "PayPlanChargeNum", wire.charge, plan, spoiled)
     return tuple(charge for charge in read if charge is not None)
 
 
 def _splits(source: Source, plan: int, people: set[int], spoiled: list[Spoiled]) -> tuple[SplitFacts, ...] | None:
     rows = source.splits(plan, people)
-    return None if rows is None else tuple(_read_each(rows, "paysplits", "SplitNum", wire.split, spoiled))
+    return None if rows is None else tuple(_read_each(rows, "paysplits", "SplitNum", wire.split, plan, spoiled))
 
 
 def _all_splits(office: Office, pat_num: int) -> list[Row]:
@@ -168,14 +168,19 @@ def _all_splits(office: Office, pat_num: int) -> list[Row]:
 
 
 def _read_each(
-    rows: Iterable[Row], resource: str, key: str, read: Callable[[dict[str, Any]], T], spoiled: list[Spoiled]
+    rows: Iterable[Row],
+    resource: str,
+    key: str,
+    read: Callable[[dict[str, Any]], T],
+    plan: int,
+    spoiled: list[Spoiled],
 ) -> list[T]:
     done: list[T] = []
     for row in rows:
         try:
             done.append(read(row))
         except Unreadable as error:
-            spoiled.append(Spoiled(resource, key_of(row, key), str(error)))
+            spoiled.append(Spoiled(resource, f"{plan}/{key_of(row, key)}"[:40], str(error)))
     return done
 
 

@@ -49,6 +49,10 @@ def test_the_route_follows_version_rules_and_kind_of_plan(
     assert route_of(office(version, rigorous=rigorous), plan(kind), is_issued=is_issued) == route
 
 
+def test_money_for_a_charge_that_a_closed_plan_never_issued_goes_to_the_account() -> None:
+    assert route_of(office("25.4.1.0"), plan(is_closed=True), is_issued=False) == "PATIENT"
+
+
 def test_money_for_a_plan_that_is_gone_goes_to_the_account() -> None:
     assert route_of(office("25.4.1.0"), plan(gone_at=NOW), is_issued=True) == "PATIENT"
 

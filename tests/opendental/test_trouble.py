@@ -244,6 +244,29 @@ def test_a_read_only_office_of_version_22_4_shows_plans_with_the_reason(open_des
     assert features.autopay_refusal(connection(), plan, PaymentSettings.objects.get()) == plan.schedule_problem
 
 
+def test_an_old_version_with_queries_shows_charges_through_sql(open_desk: Callable[..., Desk]) -> None:
+    desk = open_desk(version="22.4.47.0", permissions=["ApiReadAll", "ApiQueries"])
+    desk.connect()
+    number = desk.plan(desk.patient(), DatePayPlanStart="2022-07-01")
+    desk.act("cash", PayPlanNum=number, amount_cents=100_00)
+    assert desk.pull().plans == [number]
+    assert [row[2] for row in schedule(number)] == ["PAID", "PENDING", "PENDING", "PENDING", "PENDING"]
+    assert installments(number)[0].is_issued
+
+
+def test_a_spoiled_plan_that_is_deleted_is_not_asked_for_again(desk: Desk) -> None:
+    number = desk.plan(desk.patient())
+    desk.act("malform", resource="payplans", pk=number, field="PayAmt", value="much")
+    desk.wait(seconds=10)
+    desk.pull()
+    desk.act("delete_plan", PayPlanNum=number)
+    desk.wait(minutes=11)
+    desk.pull()
+    assert QuarantinedRow.objects.get().resolved_at is not None
+    desk.wait(minutes=11)
+    assert desk.pull(cycles=2).calls == 3
+
+
 # Errors told apart
 
 
