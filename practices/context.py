@@ -9,6 +9,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.functional import SimpleLazyObject
 
 from core import clock
 from practices.access import Permission, may
@@ -78,7 +79,8 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "layout": "staff/drawer.html" if in_drawer else "staff/base.html",
         "in_drawer": in_drawer,
         "may": {permission.name.lower(): may(membership, permission) for permission in Permission},
-        "frame": None if in_drawer else _frame(request, membership),
+        # Parts of a page never look at it, so it costs them nothing.
+        "frame": SimpleLazyObject(lambda: _frame(request, membership)),
     }
 
 
