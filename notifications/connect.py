@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from ipaddress import ip_address
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from requests import exceptions as http
@@ -28,23 +26,15 @@ def connect(practice: Practice, *, base_url: str, sid: str, token: str, from_num
     """
     account = MessagingAccount(practice=practice, base_url=base_url.rstrip("/"), sid=sid, token=token)
     account.from_number, account.connected_at = from_number, now
-    account.is_live = not is_loopback(base_url)
-    if account.is_live and clock.is_movable():
-        raise UnableToConnect("The clock of this machine can be moved (CLOCK_FILE): live texts are refused here.")
+    account.is_live = not clock.is_loopback(base_url)
+    if refusal := clock.forbids(base_url):
+        raise UnableToConnect(refusal)
     to_do = _check(account, inbound_address(practice.slug))
     columns = ["base_url", "sid", "token", "from_number", "is_live", "connected_at", "problem"]
     MessagingAccount.objects.bulk_create(
         [account], update_conflicts=True, unique_fields=["practice"], update_fields=columns
     )
     return to_do
-
-
-def is_loopback(address: str) -> bool:
-    host = urlsplit(address).hostname or ""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def inbound_address(slug: str) -> str:

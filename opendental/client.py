@@ -13,8 +13,9 @@ from typing import Any
 
 import httpx
 
+from core import clock
 from opendental import pacing
-from opendental.errors import UnableToReachOffice, from_answer
+from opendental.errors import NotAllowed, UnableToReachOffice, from_answer
 from opendental.models import Connection
 
 PAGE = 100
@@ -98,6 +99,8 @@ class Office:
 
     def _send(self, method: str, path: str, *, params: Row | None = None, body: Row | None = None) -> Any:
         label = _label(method, path)
+        if refusal := clock.forbids(self.base_url):
+            raise NotAllowed(label, explanation=refusal)
         self.heartbeat()
         with pacing.turn(self.lane, label):
             self.calls += 1

@@ -14,6 +14,7 @@ from twilio.http.http_client import TwilioHttpClient  # type: ignore[import-unty
 from twilio.rest import Client  # type: ignore[import-untyped]
 from urllib3.exceptions import NewConnectionError
 
+from core import clock
 from notifications.channels.port import Accepted, Outgoing, Refused, SendResult, UnableToAskCarrier, Unclear
 from notifications.models import MessagingAccount
 
@@ -52,6 +53,8 @@ def status_address(slug: str, message_id: int) -> str:
 
 def send(account: MessagingAccount, slug: str, outgoing: Outgoing) -> SendResult:
     """Hand one text to the carrier. Blocks on the network: call with no transaction open."""
+    if refusal := clock.forbids(account.base_url):
+        return Refused(refusal, account_problem=True)
     callback = status_address(slug, outgoing.message_id)
     try:
         sent = client(account).messages.create(

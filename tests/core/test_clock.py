@@ -54,3 +54,24 @@ def test_an_unmoved_clock_is_read_once(monkeypatch: pytest.MonkeyPatch, tmp_path
     monkeypatch.setattr(clock.json, "load", lambda file: reads.append(file) or {"offset_seconds": 172800})  # type: ignore[attr-defined, func-returns-value]
     assert [ahead() for _ in range(5)] == [timedelta(days=2)] * 5
     assert len(reads) == 1
+
+
+@pytest.mark.parametrize(
+    ("address", "forbidden"),
+    [
+        ("http://127.0.0.1:8002/api/v1", False),
+        ("http://localhost:8002", False),
+        ("http://[::1]:8002", False),
+        ("https://api.opendental.com/api/v1", True),
+        ("http://192.0.2.7:30223/api/v1", True),
+        ("https://127.0.0.1.example.com", True),
+    ],
+)
+def test_beside_a_movable_clock_only_this_machine_may_be_used(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, address: str, forbidden: bool
+) -> None:
+    assert clock.forbids(address) == ""
+
+    monkeypatch.setenv("CLOCK_FILE", str(tmp_path / "clock.json"))
+
+    assert ("only a sandbox on this machine" in clock.forbids(address)) is forbidden

@@ -87,7 +87,7 @@ def test_a_live_account_is_refused_where_the_clock_can_be_moved(
 ) -> None:
     monkeypatch.setattr(clock, "is_movable", lambda: True)
 
-    with pytest.raises(CommandError, match="live texts are refused"):
+    with pytest.raises(CommandError, match="only a sandbox on this machine"):
         connect(practice, "https://api.twilio.com")
 
     assert MessagingAccount.objects.count() == 0
