@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 
 from django.db.models import Sum
 
@@ -52,6 +52,24 @@ def taken_back(plan: PayPlan, installments: Iterable[Installment], *, now: datet
         else:
             open_alarm = Alarm.objects.filter(practice_id=plan.practice_id, key=key, closed_at=None)
             open_alarm.update(closed_at=now, closed_by="sync")
+
+
+def run_missed(plan: PayPlan, waiting: dict[int, date], installments: dict[int, Installment], *, now: datetime) -> None:
+    """The office's service did not issue what was due, so Open Dental moved it on: one alarm per practice and day.
+
+    `waiting`: the due dates of installments whose day had passed without a charge, before this reading.
+    """
+    moved = {day for pk, day in waiting.items() if installments[pk].due_date > day and installments[pk].is_open}
+    for day in sorted(moved):
+        Alarm.raise_once(
+            plan.practice_id,
+            kind="CHARGE_RUN_MISSED",
+            key=f"run-missed:{day}",
+            text=f"Open Dental issued no charges on {day:%b} {day.day}, so what was due then has moved on. "
+            "Check that the Open Dental Service runs.",
+            about={"patient": plan.patient_id, "plan": plan.pk},
+            now=now,
+        )
 
 
 def _posted_cents(installment: Installment) -> int:

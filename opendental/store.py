@@ -163,8 +163,10 @@ def _store_money(plan: PayPlan, locked: list[Installment], reading: Reading, *, 
     charges, splits = reading.charges or (), reading.splits or ()
     today = _today(plan, now)
     renewal = Renewal(plan, locked, now, today, _busy(plan), CLOSED if plan.is_closed else REMOVED, is_new)
+    waiting = {row.pk: row.due_date for row in locked if row.is_open and not row.is_issued and row.due_date < today}
     wanted = group(charges)
     renewal.run([*wanted, *_projected(plan, charges, splits, today)])
+    contradictions.run_missed(plan, waiting, renewal.installments, now=now)
     rows = _store_splits(plan, splits)
     renewal.pay_rows(rows)
     if not _posting_unsettled(plan):

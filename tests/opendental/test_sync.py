@@ -8,6 +8,7 @@ import pytest
 
 from opendental.models import Connection, PlanToRead
 from patients.models import Patient
+from payments.models import Alarm
 from payplans.models import Installment, PayPlan, PlanSplit
 from practices.models import Event
 from tests.opendental.desk import Desk, installments, plan_of, schedule
@@ -93,6 +94,8 @@ def test_a_missed_run_moves_the_dates_on_and_keeps_identity(desk: Desk, plan: in
     assert str(rows[0].first_due_date) == "2022-07-24"
     moved = Event.objects.filter(kind="installment_changed", about__installment=rows[0].pk).get()
     assert (moved.before, moved.after) == ({"due_date": "2022-07-24"}, {"due_date": "2022-08-24"})
+    alarm = Alarm.objects.get()
+    assert (alarm.kind, alarm.key) == ("CHARGE_RUN_MISSED", "run-missed:2022-07-24")
     desk.at("2022-08-24 09:30")
     desk.pull()
     assert [row.pk for row in installments(plan) if row.is_issued] == [before[0]]
