@@ -25,9 +25,8 @@ CREATE, CONFIRM = "POST /v1/payment_intents", "POST /v1/payment_intents/*/confir
 
 
 @pytest.fixture(autouse=True)
-def stand_ins(nudged: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("processors.stripe.account.RESEND_AFTER_SECONDS", 0)
-    monkeypatch.setattr("stripe.HTTPClient.INITIAL_DELAY", 0)
+def stand_ins(nudged: list[int]) -> None:
+    """The higher apps."""
 
 
 def collect(part: DuePart, now: datetime) -> Attempt:

@@ -154,9 +154,8 @@ def test_a_decline_that_was_unseen_is_booked_and_its_intent_canceled(part: DuePa
 
 @pytest.mark.parametrize("fault", ["drop_after", "error_after", "drop_before", "error_before"])
 def test_a_lost_confirm_is_unknown_until_the_processor_is_asked(
-    part: DuePart, shop: Shop, now: datetime, fault: str, monkeypatch: pytest.MonkeyPatch
+    part: DuePart, shop: Shop, now: datetime, fault: str
 ) -> None:
-    monkeypatch.setattr("processors.stripe.account.RESEND_AFTER_SECONDS", 0)
     shop.fault(CONFIRM, fault, times=2)
     attempt = charging.collect(part.pk, channel="AUTOPAY", actor="autopay", now=now)
     assert attempt.state == AttemptState.UNKNOWN

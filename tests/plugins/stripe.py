@@ -99,8 +99,10 @@ def stripe_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[outside
 
 
 @pytest.fixture
-def shop(stripe_process: outside.Outside, practice: Practice) -> Shop:
-    """The practice connected to an empty sandbox Stripe."""
+def shop(stripe_process: outside.Outside, practice: Practice, monkeypatch: pytest.MonkeyPatch) -> Shop:
+    """The practice connected to an empty sandbox Stripe. Lost requests are repeated without a pause."""
+    monkeypatch.setattr("stripe.HTTPClient.INITIAL_DELAY", 0)
+    monkeypatch.setattr("processors.stripe.account.RESEND_AFTER_SECONDS", 0)
     stripe_process.http.post("/_sandbox/reset", json={}).raise_for_status()
     account = ProcessorAccount.objects.create(
         practice=practice, base_url=stripe_process.url, secret_key=f"sk_test_tests{next(_keys)}",

@@ -31,12 +31,6 @@ from tests.plugins.stripe import Shop
 CREATE, CONFIRM = "POST /v1/payment_intents", "POST /v1/payment_intents/*/confirm"
 
 
-@pytest.fixture(autouse=True)
-def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(account, "RESEND_AFTER_SECONDS", 0)
-    monkeypatch.setattr(stripe.HTTPClient, "INITIAL_DELAY", 0)
-
-
 @pytest.fixture
 def ana(practice: Practice) -> Patient:
     patient: Patient = factories.PatientFactory.create(practice=practice)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 
 from cards.models import Card
 from notifications.models import Kind, Message
@@ -44,15 +45,22 @@ def collect(part: DuePart, now: datetime, channel: str = "AUTOPAY") -> Attempt:
 
 
 @pytest.fixture
-def slow_guards(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every claim dawdles between looking and writing, so that a missing guard shows every time."""
-    right = guards.refuse_unless_chargeable
+def meeting(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Claims wait for each other between looking and writing, so that a missing guard shows every time.
 
-    def dawdle(*arguments: object) -> None:
+    The event tells that the first one is there. Where a guard keeps the second one out, the first goes on alone.
+    """
+    right, two, reached = guards.refuse_unless_chargeable, threading.Barrier(2), threading.Event()
+
+    def meet(*arguments: object) -> None:
         right(*arguments)  # type: ignore[arg-type]
-        time.sleep(0.15)
+        if connection.in_atomic_block:
+            reached.set()
+            with contextlib.suppress(threading.BrokenBarrierError):
+                two.wait(1.0)
 
-    monkeypatch.setattr(guards, "refuse_unless_chargeable", dawdle)
+    monkeypatch.setattr(guards, "refuse_unless_chargeable", meet)
+    return reached
 
 
 @pytest.fixture
@@ -63,9 +71,8 @@ def no_locks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_control_without_constraint_and_lock_two_workers_charge_twice(
-    part: DuePart, shop: Shop, now: datetime, together: Together, slow_guards: None, no_locks: None,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
+    part: DuePart, shop: Shop, now: datetime, together: Together, meeting: threading.Event, no_locks: None
+) -> None:
     """If this fails, the tests below prove nothing."""
     with without_constraint():
         results = together(*[lambda: collect(part, now)] * 2)
@@ -74,7 +81,7 @@ def test_control_without_constraint_and_lock_two_workers_charge_twice(
 
 
 def test_the_constraint_alone_holds(
-    part: DuePart, shop: Shop, now: datetime, together: Together, slow_guards: None, no_locks: None
+    part: DuePart, shop: Shop, now: datetime, together: Together, meeting: threading.Event, no_locks: None
 ) -> None:
     results = together(*[lambda: collect(part, now)] * 4)
 
@@ -82,7 +89,9 @@ def test_the_constraint_alone_holds(
     assert (shop.taken(), Attempt.objects.count()) == ([128_60], 1)
 
 
-def test_the_lock_alone_holds(part: DuePart, shop: Shop, now: datetime, together: Together, slow_guards: None) -> None:
+def test_the_lock_alone_holds(
+    part: DuePart, shop: Shop, now: datetime, together: Together, meeting: threading.Event
+) -> None:
     with without_constraint():
         results = together(*[lambda: collect(part, now)] * 4)
 
@@ -95,19 +104,24 @@ def test_control_without_the_lock_a_second_try_follows_right_after_a_decline(
 ) -> None:
     """The constraint allows a new attempt once the first is declined: only the lock makes the second look again."""
     shop.behave(autopay_of(part).card, "decline:insufficient_funds")
-    right, first = guards.refuse_unless_chargeable, threading.Lock()
+    right, first, declined = guards.refuse_unless_chargeable, threading.Lock(), threading.Event()
 
     def dawdle(*arguments: object) -> None:
         right(*arguments)  # type: ignore[arg-type]
-        if not first.acquire(blocking=False):
+        if connection.in_atomic_block and not first.acquire(blocking=False):
             # The one that came second has looked; it writes when the first one's card has been declined.
-            time.sleep(1.5)
+            assert declined.wait(10)
 
-    monkeypatch.setattr(guards, "refuse_early", lambda *_, **__: None)
+    def one() -> Attempt:
+        try:
+            return collect(part, now)
+        finally:
+            declined.set()
+
     monkeypatch.setattr(guards, "refuse_unless_chargeable", dawdle)
     monkeypatch.setattr(locks, "attempt", lambda pk: Attempt.objects.select_related("due_part").get(pk=pk))
 
-    together(*[lambda: collect(part, now)] * 2)
+    together(one, one)
 
     assert len(shop.books("charges")) == 2
 
@@ -262,14 +276,14 @@ def test_a_card_removed_while_it_is_charged_is_either_charged_before_or_not_at_a
         collect(part, now)
 
 
-def test_a_claim_waits_for_a_removal_that_was_first(
-    part: DuePart, shop: Shop, now: datetime, together: Together, slow_guards: None
+def test_a_removal_waits_for_a_claim_that_was_first(
+    part: DuePart, shop: Shop, now: datetime, together: Together, meeting: threading.Event
 ) -> None:
-    """The removal commits while the claim dawdles: the claim holds the card, so the removal comes after it."""
+    """The claim has looked and holds the card: a removal right then comes after it, not between."""
     card = autopay_of(part).card
 
     def remove() -> str:
-        time.sleep(0.05)
+        assert meeting.wait(10)
         Card.objects.filter(pk=card.pk).update(state=Card.State.REMOVED)
         return str(Attempt.objects.count())
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-import time
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -118,13 +118,15 @@ def settle_both(two: list[Attempt], now: datetime, together: Together) -> list[A
 def test_control_two_installments_of_a_plan_deadlock_when_each_settle_locks_only_its_own(
     two: list[Attempt], now: datetime, together: Together, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    both = threading.Barrier(2)
+
     def own_only(due_part_id: int) -> DuePart:
         found = DuePart.objects.get(pk=due_part_id)
         assert found.installment_id is not None
         installment = Installment.objects.select_for_update().get(pk=found.installment_id)
         found = DuePart.objects.select_for_update().get(pk=due_part_id)
         found.installment = installment
-        time.sleep(0.3)
+        both.wait(10)
         return found
 
     monkeypatch.setattr(locks, "due_part", own_only)
