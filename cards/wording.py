@@ -33,6 +33,14 @@ _TEXTS = {
         "antes. Puedo detener esto en cualquier momento llamando al {phone}; termina de inmediato. Los reembolsos "
         "siguen la política de {practice}. Recibo una copia de esto."
     ),
+    ("OVERDUE", "en"): (
+        "I allow {practice} to charge what is overdue on my payment plan, {amount} in all, to my card {card} now. If a "
+        "charge is declined, {practice} may try it again on later days until it is paid."
+    ),
+    ("OVERDUE", "es"): (
+        "Autorizo a {practice} a cobrar ahora lo vencido de mi plan de pagos, {amount} en total, a mi tarjeta {card}. "
+        "Si un cobro es rechazado, {practice} puede intentarlo de nuevo en días posteriores hasta que se pague."
+    ),
     ("ONE_CHARGE", "en"): "I allow {practice} to charge {amount} to my card {card} once, now.",
     ("ONE_CHARGE", "es"): "Autorizo a {practice} a cobrar {amount} a mi tarjeta {card} una vez, ahora.",
     ("CARD_ON_FILE", "en"): (
@@ -47,6 +55,6 @@ _TEXTS = {
 
 
 def text(kind: str, language: str, terms: Terms) -> str:
-    """The consent text of a kind (Consent.Kind) in "en" or "es"; another language gets English."""
+    """The consent text of a kind (Consent.Kind, or OVERDUE) in "en" or "es"; another language gets English."""
     template = _TEXTS.get((kind, language)) or _TEXTS[kind, "en"]
     return template.format(**vars(terms))

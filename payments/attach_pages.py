@@ -12,20 +12,21 @@ from django.http import QueryDict
 
 from cards import autopay
 from cards.models import Card, Consent
-from core.calendar import local_date
-from payments import asking, attaching, upward
+from payments import arrears, attaching, upward
 from payments.attaching import UnableToAttach, Witness
 from payments.forms import AttachForm
-from payments.models import AttemptState, DuePart
+from payments.models import DuePart
 from payments.plan_pages import autopay_of
+from payments.tasks import sweep_one
 from payplans.models import PayPlan
 
 
 @dataclass(frozen=True)
 class Overdue:
-    """Open parts of the plan whose date has passed, oldest first; nothing is in flight for them."""
+    """What is overdue on the plan and the words under which it may be charged now."""
 
     parts: list[DuePart]
+    text: str = ""
 
     @property
     def cents(self) -> int:
@@ -39,12 +40,12 @@ def cards_for(plan: PayPlan) -> QuerySet[Card]:
     return found
 
 
-def overdue(plan: PayPlan, now: datetime) -> Overdue:
-    today = local_date(now, plan.practice.zone)
-    parts = DuePart.objects.filter(
-        installment__plan=plan, state=DuePart.State.OPEN, installment__due_date__lt=today, payer=plan.guarantor_id
-    ).exclude(attempts__state__in=AttemptState.open_or_paid())
-    return Overdue(list(parts.select_related("installment").order_by("installment__due_date", "pk")))
+def overdue(plan: PayPlan, form: AttachForm, now: datetime) -> Overdue:
+    parts, card = arrears.overdue_parts(plan, now), chosen_card(plan, form)
+    found = Overdue(parts)
+    if card is None or not parts:
+        return found
+    return Overdue(parts, arrears.text(plan, str(card), found.cents, str(form["language"].value())))
 
 
 def blank_form(plan: PayPlan) -> AttachForm:
@@ -74,18 +75,22 @@ def page(plan: PayPlan, form: AttachForm, now: datetime) -> dict[str, Any]:
         "cards": list(cards_for(plan)),
         "text": text,
         "shown": fingerprint(text),
-        "overdue": overdue(plan, now),
+        "overdue": overdue(plan, form, now),
         "current": autopay_of(plan),
     }
 
 
+def chosen_card(plan: PayPlan, form: AttachForm) -> Card | None:
+    cards = {str(card.pk): card for card in cards_for(plan)}
+    chosen = form["card"].value()
+    return cards.get(str(chosen.pk if isinstance(chosen, Card) else chosen))
+
+
 def shown_text(plan: PayPlan, form: AttachForm) -> str:
     """The consent text for what stands in the form; '' until a card and a readable maximum are chosen."""
-    cards = {str(card.pk): card for card in cards_for(plan)}
-    chosen, maximum = form["card"].value(), form["maximum"].value()
-    card = cards.get(str(chosen.pk if isinstance(chosen, Card) else chosen))
+    card = chosen_card(plan, form)
     try:
-        cents = round(float(maximum) * 100)
+        cents = round(float(form["maximum"].value()) * 100)
     except (TypeError, ValueError):
         return ""
     if card is None or cents <= 0:
@@ -98,15 +103,17 @@ def fingerprint(text: str) -> str:
 
 
 def attach(plan: PayPlan, form: AttachForm, *, actor: str, ip: str | None, now: datetime) -> int:
-    """Turn autopay on as the valid form says, then ask for the overdue charges if that was ticked.
+    """Turn autopay on as the valid form says, and let the overdue be charged if that was ticked.
 
     Returns the cents that are being charged now. Raises UnableToAttach.
     """
     if form.cleaned_data["shown"] != fingerprint(shown_text(plan, form)):
         raise UnableToAttach("The text changed while this page was open. Read the new text, then agree again")
     witness = Witness(Consent.Channel.STAFF, actor, ip, form.cleaned_data["language"])
-    late = overdue(plan, now) if form.cleaned_data["charge_overdue"] else Overdue([])
-    attaching.attach(plan, form.card, max_charge_cents=form.maximum_cents, witness=witness, now=now)
-    for part in late.parts:
-        asking.pay_now(part, card_id=form.card.pk, actor=actor)
-    return late.cents
+    late = arrears.overdue_parts(plan, now) if form.cleaned_data["charge_overdue"] else []
+    attaching.attach(
+        plan, form.card, max_charge_cents=form.maximum_cents, witness=witness, now=now, charge_overdue=bool(late)
+    )
+    if late:
+        sweep_one.delay(practice_id=plan.practice_id)
+    return sum(part.amount_cents for part in late)

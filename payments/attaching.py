@@ -10,7 +10,7 @@ from django.db.models import Q
 from cards import autopay
 from cards.autopay import UnableToAttach, Witness
 from cards.models import Autopay, Card
-from payments import due_parts, locks, upward
+from payments import arrears, due_parts, locks, upward
 from payments.models import DuePart
 from payments.notices import consent_copy
 from payplans.models import Installment, PayPlan
@@ -20,10 +20,13 @@ from processors import accounts
 __all__ = ["UnableToAttach", "Witness", "attach", "detach", "remove_card"]
 
 
-def attach(plan: PayPlan, card: Card, *, max_charge_cents: int, witness: Witness, now: datetime) -> Autopay:
+def attach(
+    plan: PayPlan, card: Card, *, max_charge_cents: int, witness: Witness, now: datetime, charge_overdue: bool = False
+) -> Autopay:
     """Turn autopay on with this card, or replace its card. Sends the consent copy. Charges nothing at once.
 
-    A replaced card tries what failed at the next sweep. Raises UnableToAttach.
+    A replaced card tries what failed at the next sweep, and so does what is overdue if `charge_overdue` was agreed
+    to apart. Raises UnableToAttach.
     """
     refusal = upward.handlers.autopay_refusal(plan)
     if refusal:
@@ -35,6 +38,8 @@ def attach(plan: PayPlan, card: Card, *, max_charge_cents: int, witness: Witness
         replacing = Autopay.objects.filter(plan=plan, is_on=True).exists()
         found = autopay.turn_on(plan, card, max_charge_cents=max_charge_cents, witness=witness, now=now)
         _lift_holds(plan, replacing, now)
+        if charge_overdue:
+            arrears.agree(plan, card, witness=witness, now=now)
         due_parts.refresh(plan, now=now)
         consent_copy(found, now=now)
     return found

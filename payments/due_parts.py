@@ -6,7 +6,7 @@ from datetime import datetime
 
 from cards.models import Autopay, Card
 from core import calendar
-from payments import budget, locks, varying
+from payments import arrears, budget, locks, varying
 from payments.models import Attempt, AttemptState, DuePart
 from payplans.models import Installment, PayPlan
 from practices.models import PaymentSettings
@@ -111,4 +111,4 @@ def _is_arrears(installment: Installment, autopay: Autopay, settings: PaymentSet
     if installment.due_date >= calendar.local_date(autopay.since, settings.practice.zone):
         return False
     tried = Attempt.objects.filter(due_part__installment=installment, started_at__gte=autopay.since)
-    return not tried.exists()
+    return not tried.exists() and not arrears.is_agreed(installment, autopay)

@@ -8,12 +8,14 @@ from datetime import date, datetime
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.test import Client
 
 from cards.models import Autopay, Consent
 from notifications.models import Message
-from payments import asking, upward
+from payments import due_parts, upward
 from payments.models import DuePart
+from payplans.models import PayPlan
 from practices.models import Event, Practice, User
 from tests import factories
 from tests.plugins.money import Ledger
@@ -36,19 +38,6 @@ def plan(practice: Practice) -> Any:
             installment=factories.InstallmentFactory.create(plan=plan, due_date=due), next_try_at=None
         )
     return plan
-
-
-@pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
-    """Due parts and cards handed to a worker."""
-    calls: list[tuple[int, int]] = []
-
-    def pay_now(part: DuePart, *, card_id: int, actor: str) -> str:
-        calls.append((part.pk, card_id))
-        return "asked"
-
-    monkeypatch.setattr(asking, "pay_now", pay_now)
-    return calls
 
 
 Fill = Callable[..., dict[str, str]]
@@ -75,9 +64,7 @@ def test_the_drawer_shows_cards_the_text_and_what_is_overdue_apart(desk: Client,
     assert 'name="agreed"' in page
 
 
-def test_agreeing_turns_autopay_on_with_a_full_consent_record(
-    desk: Client, plan: Any, asked: list[tuple[int, int]], now: datetime
-) -> None:
+def test_agreeing_turns_autopay_on_with_a_full_consent_record(desk: Client, plan: Any, now: datetime) -> None:
     answer = desk.post(f"/plans/{plan.pk}/autopay/", filled(desk, plan))
 
     assert answer["Location"] == f"/communication/{plan.patient_id}/plans/#plan-{plan.pk}"
@@ -92,27 +79,41 @@ def test_agreeing_turns_autopay_on_with_a_full_consent_record(
         {"due_date": "2026-04-02", "amount_cents": 128_60},
     ]
     assert [message.kind for message in Message.objects.all()] == ["CONSENT_COPY"]
-    assert asked == []
-
-
-def test_what_is_overdue_is_charged_only_when_that_was_ticked_too(
-    desk: Client, plan: Any, asked: list[tuple[int, int]]
-) -> None:
     late = DuePart.objects.get(installment__due_date=date(2026, 3, 2))
-    form = filled(desk, plan, charge_overdue="on")
-
-    desk.post(f"/plans/{plan.pk}/autopay/", form)
-
-    assert asked == [(late.pk, int(form["card"]))]
+    assert late.hold == DuePart.Hold.ARREARS
 
 
-def test_without_consent_nothing_happens(desk: Client, plan: Any, ledger: Ledger, asked: list[tuple[int, int]]) -> None:
+def test_what_is_overdue_is_charged_only_with_a_consent_of_its_own(desk: Client, plan: Any, now: datetime) -> None:
+    late = DuePart.objects.get(installment__due_date=date(2026, 3, 2))
+
+    desk.post(f"/plans/{plan.pk}/autopay/", filled(desk, plan, charge_overdue="on"))
+
+    consent = Consent.objects.get(kind=Consent.Kind.ONE_CHARGE)
+    assert consent.text == (
+        "I allow Maple Grove Dental to charge what is overdue on my payment plan, $128.60 in all, to my card Visa 4242 "
+        "now. If a charge is declined, Maple Grove Dental may try it again on later days until it is paid."
+    )
+    assert consent.schedule == [{"installment": late.installment_id, "due_date": "2026-03-02", "amount_cents": 128_60}]
+    assert (consent.max_charge_cents, consent.channel) == (128_60, Consent.Channel.STAFF)
+    assert [part.pk for part in DuePart.objects.due(now)] == [late.pk]
+
+
+def test_the_agreed_overdue_stays_agreed_when_the_plan_is_read_again(desk: Client, plan: Any, now: datetime) -> None:
+    desk.post(f"/plans/{plan.pk}/autopay/", filled(desk, plan, charge_overdue="on"))
+
+    with transaction.atomic():
+        due_parts.refresh(PayPlan.objects.get(pk=plan.pk), now=now)
+
+    late = DuePart.objects.get(installment__due_date=date(2026, 3, 2))
+    assert (late.hold, [part.pk for part in DuePart.objects.due(now)]) == ("", [late.pk])
+
+
+def test_without_consent_nothing_happens(desk: Client, plan: Any, ledger: Ledger) -> None:
     answer = desk.post(f"/plans/{plan.pk}/autopay/", filled(desk, plan, agreed="", charge_overdue="on"))
 
     assert answer.status_code == 422
     assert "Without it autopay can&#x27;t be turned on." in answer.content.decode()
     assert Autopay.objects.count() == Consent.objects.count() == 0
-    assert asked == []
     ledger.wrote()
 
 
@@ -296,9 +297,7 @@ def test_a_plan_looks_for_news_while_its_money_is_in_flight(desk: Client, practi
     assert part not in desk.get(f"{part}60").content.decode()
 
 
-def test_after_an_overdue_charge_was_asked_for_the_plan_is_watched_for_a_while(
-    desk: Client, plan: Any, asked: list[tuple[int, int]]
-) -> None:
+def test_after_an_overdue_charge_was_asked_for_the_plan_is_watched_for_a_while(desk: Client, plan: Any) -> None:
     answer = desk.post(f"/plans/{plan.pk}/autopay/", filled(desk, plan, charge_overdue="on"))
     part = f"/plans/{plan.pk}/card/?poll="
 

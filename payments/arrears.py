@@ -1,0 +1,68 @@
+"""What was overdue before a card came is charged only with a consent of its own (decisions 11)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from cards import wording
+from cards.autopay import Witness
+from cards.models import Autopay, Card, Consent
+from core.calendar import local_date
+from core.money import format_cents
+from payments.models import AttemptState, DuePart
+from payplans.models import Installment, PayPlan
+
+
+def overdue_parts(plan: PayPlan, now: datetime) -> list[DuePart]:
+    """Open parts of the plan whose day has passed, oldest first; nothing is in flight for them."""
+    today = local_date(now, plan.practice.zone)
+    parts = DuePart.objects.filter(
+        installment__plan=plan, state=DuePart.State.OPEN, installment__due_date__lt=today, payer=plan.guarantor_id
+    ).exclude(attempts__state__in=AttemptState.open_or_paid())
+    return list(parts.select_related("installment").order_by("installment__due_date", "pk"))
+
+
+def text(plan: PayPlan, card: str, cents: int, language: str) -> str:
+    """The words shown beside the tick, and kept."""
+    practice = plan.practice
+    terms = wording.Terms(
+        practice=practice.name, phone=practice.phone, card=card, maximum="", amount=format_cents(cents)
+    )
+    return wording.text("OVERDUE", language, terms)
+
+
+def agree(plan: PayPlan, card: Card, *, witness: Witness, now: datetime) -> int:
+    """Record the consent and let the next sweep charge what is overdue now. In the caller's transaction.
+
+    Returns the cents agreed to; 0 when nothing is overdue.
+    """
+    parts = overdue_parts(plan, now)
+    cents = sum(part.amount_cents for part in parts)
+    if not cents:
+        return 0
+    Consent.objects.create(
+        practice_id=plan.practice_id, kind=Consent.Kind.ONE_CHARGE, patient_id=card.patient_id, card=card, plan=plan,
+        text=text(plan, str(card), cents, witness.language), text_version=wording.VERSION, language=witness.language,
+        card_last4=card.last4, max_charge_cents=cents, channel=witness.channel, given_by=witness.given_by,
+        given_at=now, ip=witness.ip,
+        schedule=[
+            {
+                "installment": part.installment_id,
+                "due_date": part.installment.due_date.isoformat() if part.installment else "",
+                "amount_cents": part.amount_cents,
+            }
+            for part in parts
+        ],
+    )  # fmt: skip
+    waiting = DuePart.objects.filter(pk__in=[part.pk for part in parts], hold__in=["", "ARREARS", "NEW_CARD"])
+    waiting.update(next_try_at=now, hold="", hold_reason="", leased_until=None)
+    return cents
+
+
+def is_agreed(installment: Installment, autopay: Autopay) -> bool:
+    """Somebody agreed, since autopay came on, to charge this overdue installment."""
+    agreed = Consent.objects.filter(
+        plan_id=installment.plan_id, kind=Consent.Kind.ONE_CHARGE, given_at__gte=autopay.since, revoked_at=None,
+        schedule__contains=[{"installment": installment.pk}],
+    )  # fmt: skip
+    return agreed.exists()
