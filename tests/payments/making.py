@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
 from cards.models import Autopay
-from payments import outcomes
-from payments.models import Attempt, DuePart
+from payments import inbox, outcomes
+from payments.models import Attempt, DuePart, WebhookEvent
 from payplans.models import Installment, PayPlan
 from processors.port import Declined, Outcome
+from tests.plugins.stripe import Shop
+
+PAID = "payment_intent.succeeded"
+# Posts one event to the practice's endpoint (conftest.py).
+Deliver = Callable[..., Any]
 
 
 def installment_of(part: DuePart) -> Installment:
@@ -32,3 +39,11 @@ def decline(attempt: Attempt, code: str = "insufficient_funds", at: datetime | N
 
 def settle(attempt: Attempt, outcome: Outcome, at: datetime | None = None, actor: str = "autopay") -> bool:
     return outcomes.settle(attempt.pk, outcome, now=at or attempt.started_at, actor=actor)
+
+
+def work(shop: Shop, now: datetime) -> int:
+    return inbox.work_through(shop.account.practice_id, now=now)
+
+
+def event() -> WebhookEvent:
+    return WebhookEvent.objects.get()

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 from urllib.parse import parse_qsl
-from uuid import uuid4
 
 import pytest
 import stripe
 
 from cards.models import Card
-from patients.models import Patient
 from practices.models import Practice
 from processors.port import (
     Charge,
@@ -18,53 +16,14 @@ from processors.port import (
     NotTaken,
     Outcome,
     Pending,
-    Question,
     Succeeded,
-    UnableToReachProcessor,
     Unknown,
 )
 from processors.stripe import StripeProcessor, account
 from tests import factories
 from tests.contracts.stripe_shapes import assert_known
 from tests.plugins.stripe import Shop
-
-CREATE, CONFIRM = "POST /v1/payment_intents", "POST /v1/payment_intents/*/confirm"
-
-
-@pytest.fixture
-def ana(practice: Practice) -> Patient:
-    patient: Patient = factories.PatientFactory.create(practice=practice)
-    return patient
-
-
-@pytest.fixture
-def card(shop: Shop, ana: Patient) -> Card:
-    return shop.card(ana)
-
-
-def asked_for(card: Card, **more: object) -> Charge:
-    uuid = uuid4()
-    params = {
-        "amount": 128_60, "currency": "usd", "customer": card.customer, "payment_method": card.payment_method,
-        "allowed_payment_method_types": ["card"], "description": "Account balance",
-        "metadata": {"attempt": str(uuid)}, **more,
-    }  # fmt: skip
-    return Charge(params, {"off_session": True}, f"kp-create-{uuid}", f"kp-confirm-{uuid}")
-
-
-class Notebook:
-    """The attempt's row, as far as the adapter sees it."""
-
-    def __init__(self, answer: bool = True) -> None:
-        self.answer, self.references = answer, list[str]()
-
-    def remember(self, reference: str) -> bool:
-        self.references.append(reference)
-        return self.answer
-
-
-def charge(shop: Shop, card: Card, **more: object) -> Outcome:
-    return StripeProcessor(shop.account).charge(asked_for(card, **more), Notebook().remember)
+from tests.processors.making import CONFIRM, CREATE, Notebook, asked_for, charge, question
 
 
 def test_a_charge_creates_remembers_then_confirms(shop: Shop, card: Card) -> None:
@@ -361,80 +320,6 @@ def test_a_bank_that_takes_its_time_is_pending_until_it_says(shop: Shop, card: C
     shop.finish(answer.reference)
 
     assert isinstance(processor.look_up(ask), Succeeded)
-
-
-def question(reference: str, card: Card, uuid: str = "") -> Question:
-    return Question(reference, uuid, card.customer, 128_60, factories.LONG_AGO)
-
-
-def test_looking_up_cancels_an_intent_that_was_never_confirmed(shop: Shop, card: Card) -> None:
-    wish = asked_for(card)
-    shop.fault(CREATE, "drop_after", times=2)
-    processor = StripeProcessor(shop.account)
-    assert processor.charge(wish, Notebook().remember) == Unknown("The processor did not answer")
-
-    found = processor.look_up(question("", card, wish.create_params["metadata"]["attempt"]))
-
-    assert found == NotTaken("Canceled at the processor")
-    assert (shop.intents(), shop.taken()) == (["canceled"], [])
-
-
-def test_looking_up_finds_an_intent_by_metadata_behind_a_hundred_others(shop: Shop, card: Card) -> None:
-    processor, wish = StripeProcessor(shop.account), asked_for(card)
-    outcome = processor.charge(wish, Notebook().remember)
-    form = {"amount": "500", "currency": "usd", "customer": card.customer}
-    for _ in range(101):
-        shop.process.http.post("/v1/payment_intents", data=form, auth=(shop.account.secret_key, ""))
-
-    assert processor.look_up(question("", card, wish.create_params["metadata"]["attempt"])) == outcome
-
-
-def test_looking_up_what_never_arrived_is_not_taken(shop: Shop, card: Card) -> None:
-    charge(shop, card)
-
-    found = StripeProcessor(shop.account).look_up(question("", card, str(uuid4())))
-
-    assert found == NotTaken("The processor never got the request")
-
-
-@pytest.mark.parametrize("fault", ["drop_before", "error_before", "throttle"])
-def test_looking_up_in_vain_is_unknown_and_keeps_the_reference(shop: Shop, card: Card, fault: str) -> None:
-    answer = charge(shop, card)
-    assert isinstance(answer, Succeeded)
-    shop.fault("GET /v1/payment_intents/*", fault, times=2)
-
-    found = StripeProcessor(shop.account).look_up(question(answer.reference, card))
-
-    assert isinstance(found, Unknown)
-    assert found.reference == answer.reference
-
-
-def test_an_intent_of_another_account_is_unknown_never_not_taken(shop: Shop, card: Card) -> None:
-    found = StripeProcessor(shop.account).look_up(question("pi_of_somebody_else", card))
-
-    assert found == Unknown("The processor refuses the request (resource_missing)", "pi_of_somebody_else")
-
-
-def test_canceling_is_quiet_about_what_is_final_and_about_trouble(shop: Shop, card: Card) -> None:
-    processor = StripeProcessor(shop.account)
-    answer = charge(shop, card)
-    assert isinstance(answer, Succeeded)
-
-    processor.cancel(answer.reference)
-    shop.fault("POST /v1/payment_intents/*/cancel", "error_before", times=2)
-    processor.cancel(answer.reference)
-
-    assert shop.intents() == ["succeeded"]
-
-
-@pytest.mark.parametrize("state", ["revoked", "restricted"])
-def test_testing_a_connection_says_in_plain_words_what_is_wrong(shop: Shop, state: str) -> None:
-    processor = StripeProcessor(shop.account)
-    assert processor.test().startswith("acct_")
-    shop.control("accounts", account_key=shop.account.secret_key, state=state)
-
-    with pytest.raises(UnableToReachProcessor, match="secret key|permission"):
-        processor.test()
 
 
 def test_a_declined_intent_that_was_canceled_is_still_that_decline(shop: Shop, card: Card) -> None:
