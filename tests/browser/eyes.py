@@ -8,10 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from axe_playwright_python.base import AXE_SCRIPT
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page, WebError
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, WebError
 
 SERIOUS = {"serious", "critical"}
-# Only the rules of WCAG 2.2 AA and axe's own good practice that people feel; colors are checked as shown.
+# Parts that load by themselves have replaced their placeholders, no request of htmx is under way, nothing moves.
+_SETTLED = """() => document.readyState === 'complete'
+  && !document.querySelector('[hx-trigger="load"], .htmx-request, .htmx-swapping')
+  && document.getAnimations().every((one) =>
+    one.playState !== 'running' || one.effect.getComputedTiming().iterations === Infinity)"""
+_OVERLAY = "dialog[open], [popover]:popover-open, [role=menu]:not([hidden]), [aria-expanded=true]"
 _RUN_AXE = "() => axe.run(document, {resultTypes: ['violations']})"
 
 
@@ -39,27 +44,32 @@ class Eyes:
     def _fail(self, error: WebError) -> None:
         self.trouble.append(f"{error.page.url if error.page else ''}: {error.error}")
 
-    def check(self, page: Page, name: str) -> None:
-        """A settled screen: no serious finding of axe, nothing wider than the screen, nothing on the console so far."""
-        page.wait_for_load_state("networkidle")
+    def look(self, page: Page, name: str) -> None:
+        """A settled screen: whatever is wrong with it goes to `trouble`, and its picture to the folder."""
+        page.wait_for_function(_SETTLED)
         save(page, f"{name}-{self.label}")
-        found = [*axe(page), *self.overflow(page), *self.trouble]
-        assert found == [], f"{name} at {self.label}: " + "\n".join(found)
+        self.trouble += [f"{name} at {self.label}: {one}" for one in (*axe(page), *overflow(page))]
 
-    def overflow(self, page: Page) -> list[str]:
-        """The elements that reach beyond the right edge, when the page scrolls sideways."""
-        return [
-            f"wider than the screen: {one}"
-            for one in page.evaluate(
-                """() => {
-                  const edge = document.documentElement.clientWidth;
-                  if (document.documentElement.scrollWidth <= edge) return [];
-                  const wide = [...document.querySelectorAll("body *")];
-                  return wide.filter((one) => one.getBoundingClientRect().right > edge + 1)
-                    .slice(0, 5).map((one) => one.outerHTML.slice(0, 120));
-                }"""
-            )
-        ]
+    def are_content(self) -> None:
+        """Nothing was wrong since the last time."""
+        found, self.trouble = self.trouble, []
+        assert not found, "\n".join(found)
+
+
+def overflow(page: Page) -> list[str]:
+    """The elements that reach beyond the right edge, when the page scrolls sideways."""
+    return [
+        f"wider than the screen: {one}"
+        for one in page.evaluate(
+            """() => {
+              const edge = document.documentElement.clientWidth;
+              if (document.documentElement.scrollWidth <= edge) return [];
+              const wide = [...document.querySelectorAll("body *")];
+              return wide.filter((one) => one.getBoundingClientRect().right > edge + 1)
+                .slice(0, 5).map((one) => one.outerHTML.slice(0, 120));
+            }"""
+        )
+    ]
 
 
 def axe(page: Page) -> list[str]:
@@ -74,8 +84,19 @@ def _line(finding: dict[str, Any]) -> str:
     return f"axe {finding['id']} ({finding['impact']}): {finding['help']}: {'; '.join(nodes)}"
 
 
+def weigh(page: Page, address: str) -> tuple[int, list[str]]:
+    """Bytes over the wire for the first visit of an address, and the scripts among what came."""
+    came: list[Request] = []
+    page.on("requestfinished", lambda request: came.append(request))
+    page.goto(address)
+    sizes = [request.sizes() for request in came]
+    scripts = [request.url for request in came if request.resource_type == "script"]
+    inline = [one.inner_text()[:80] for one in page.locator("script").all()]
+    return sum(one["responseBodySize"] + one["responseHeadersSize"] for one in sizes), [*scripts, *inline]
+
+
 def save(page: Page, name: str) -> None:
-    """A picture of the whole page in the folder that SCREENSHOTS names, if it names one."""
+    """A picture in the folder that SCREENSHOTS names, if any: the whole page, unless something lies over it."""
     if folder := os.environ.get("SCREENSHOTS"):
         Path(folder).mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=Path(folder) / f"{name}.png", full_page=not page.locator("dialog[open]").count())
+        page.screenshot(path=Path(folder) / f"{name}.png", full_page=not page.locator(_OVERLAY).count())
