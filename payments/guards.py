@@ -70,9 +70,18 @@ def refuse_unless_owed(part: DuePart, now: datetime) -> None:
 
 
 def refuse_unless_issued(part: DuePart, channel: str) -> None:
-    """Autopay takes only charges that Open Dental has issued (decisions 8). Asked after a recheck: it may just have."""
-    if channel == Attempt.Channel.AUTOPAY and part.installment is not None and not part.installment.is_issued:
+    """Autopay takes only charges that Open Dental has issued (decisions 8); a person may also pay the next one early.
+
+    Asked after a recheck: Open Dental may just have issued it. It spends a prepayment on the next charge it issues, so
+    money for a later one would land on the wrong installment.
+    """
+    installment = part.installment
+    if installment is None or installment.is_issued:
+        return
+    if channel == Attempt.Channel.AUTOPAY:
         raise UnableToClaim("Open Dental has not issued this charge yet")
+    if installment.plan.installments.before(installment).exists():
+        raise UnableToClaim("Open Dental would put this money on an earlier payment of the plan: take that one first")
 
 
 def refuse_unless_chargeable(part: DuePart, card: Card, channel: str, now: datetime) -> None:

@@ -139,9 +139,19 @@ def _row(
         told=telling.tell(facts, today),
         attempt=facts.last if busy else None,
         payment=_payment(facts.attempts),
-        can_pay_now=one.status in CHARGEABLE and plan.is_collectable and one.owed_cents > 0 and not busy,
+        can_pay_now=one.status in CHARGEABLE
+        and plan.is_collectable
+        and one.owed_cents > 0
+        and not busy
+        and _is_next(one, plan),
         is_overdue=one.is_open and one.due_date < today,
     )
+
+
+def _is_next(one: Installment, plan: PayPlan) -> bool:
+    """Of those Open Dental has not issued only the next one can be paid early (payments/guards.py)."""
+    waiting = [other.due_date for other in plan.installments.all() if other.is_open and not other.is_issued]
+    return one.is_issued or one.due_date <= min(waiting, default=one.due_date)
 
 
 def _facts(

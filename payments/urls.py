@@ -27,5 +27,6 @@ urlpatterns = [
     path("payments/parts/<int:part_id>/progress/", views.charge_progress, name="charge_progress"),
     path("payments/attempts/<int:attempt_id>/state/", views.attempt_state, name="attempt_state"),
     path("payments/<int:payment_id>/receipt/", views.receipt, name="receipt"),
+    path("payments/alarms/<int:alarm_id>/close/", views.close_alarm, name="close_alarm"),
     path("cards/<int:card_id>/remove/", views.remove_card, name="remove_card"),
 ]

@@ -8,12 +8,13 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_POST
 
 from cards.models import Card
 from core import clock
 from patients import pages as patient_pages
 from payments import asking, attaching, pages, pay_now_pages
+from payments.models import Alarm
 from payments.plan_views import done
 from practices import access
 from practices.access import Permission, StaffRequest
@@ -122,3 +123,14 @@ def remove_card(request: HttpRequest, card_id: int) -> HttpResponse:
     else:
         messages.success(request, f"{card} is removed.")
     return done(request, reverse("patient_cards", args=[card.patient_id]))
+
+
+@access.staff(Permission.POSTING)
+@require_POST
+def close_alarm(request: HttpRequest, alarm_id: int) -> HttpResponse:
+    """Somebody has dealt with it. It stays in the log; the same cause raises a new one."""
+    staff = cast("StaffRequest", request)
+    alarm = get_object_or_404(Alarm, pk=alarm_id, practice=staff.practice)
+    alarm.close_by_hand(actor=access.actor(request), now=clock.now())
+    messages.success(request, "Marked as dealt with.")
+    return redirect("payments")

@@ -8,6 +8,7 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import Q
 
+from practices.models import Event
 from practices.models.rows import PracticeRow
 
 
@@ -45,3 +46,9 @@ class Alarm(PracticeRow):
         """The cause is gone. Quiet when nothing is open."""
         opened = cls.objects.filter(practice_id=practice_id, key=key, closed_at=None)
         opened.update(closed_at=now, closed_by=actor)
+
+    def close_by_hand(self, *, actor: str, now: datetime) -> None:
+        """A person has dealt with it. Quiet when it is closed already."""
+        closed = Alarm.objects.filter(pk=self.pk, closed_at=None).update(closed_at=now, closed_by=actor)
+        if closed:
+            Event.record(self.practice_id, kind="alarm_closed", actor=actor, now=now, about=self.about, text=self.text)

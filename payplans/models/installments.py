@@ -15,6 +15,11 @@ class InstallmentQuerySet(models.QuerySet["Installment"]):
     def unpaid(self) -> Self:
         return self.filter(status__in=[Installment.Status.PENDING, Installment.Status.FAILED])
 
+    def before(self, installment: Installment) -> Self:
+        """Unpaid installments of the same plan that Open Dental will issue earlier than this one."""
+        earlier = self.unpaid().filter(plan=installment.plan_id, is_issued=False)
+        return earlier.filter(due_date__lt=installment.due_date).exclude(pk=installment.pk)
+
 
 class Installment(PracticeRow):
     class Status(models.TextChoices):

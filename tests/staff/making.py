@@ -8,7 +8,7 @@ from typing import Any
 
 from patients.mirror import search_text
 from patients.models import Patient
-from payments.models import Allocation, Attempt, DuePart, LedgerPosting, Payment
+from payments.models import Alarm, Allocation, Attempt, DuePart, LedgerPosting, Payment
 from payplans.models import Installment
 from practices.models import Practice
 from tests import factories
@@ -84,6 +84,15 @@ def scene(practice: Practice) -> SimpleNamespace:
         part=part,
         attempt=declined,
         payment=taken,
+        posting=taken.postings.get(),
+        alarm=Alarm.objects.create(
+            practice=practice,
+            kind="CHARGE_RUN_MISSED",
+            key="run",
+            text="Look",
+            opened_at=factories.LONG_AGO,
+            closed_at=factories.LONG_AGO,
+        ),
         coming=coming,
         consent=consent,
     )

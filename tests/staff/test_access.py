@@ -50,6 +50,7 @@ def scene(practice: Practice) -> SimpleNamespace:
 ONE_OF = {
     "patient_id": "patient", "plan_id": "plan", "installment_id": "installment", "attempt_id": "attempt",
     "payment_id": "payment", "card_id": "card", "part_id": "part", "consent_id": "consent",
+    "posting_id": "posting", "alarm_id": "alarm",
 }  # fmt: skip
 TEMPLATE = {"kind": "payment_failed", "channel": "sms", "language": "en"}
 
@@ -87,7 +88,7 @@ def test_an_auditor_may_only_look(scene: SimpleNamespace, auditor: Client) -> No
 
     allowed = [entry.name for entry in changing if auditor.post(url_of(entry, scene)).status_code != 403]
 
-    assert len(changing) == 14
+    assert len(changing) == 16
     assert allowed == []
     assert Event.objects.count() == before
 
