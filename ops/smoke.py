@@ -195,7 +195,7 @@ class _Walk:
     def now(self) -> datetime:
         return datetime.fromisoformat(self.answer("GET", f"{self.outside.control}/clock")["now"])
 
-    def until(self, what: str, look: Callable[[], T]) -> T:
+    def until(self, what: str, look: Callable[[], T | None]) -> T:
         end = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < end:
             if seen := look():
