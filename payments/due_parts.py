@@ -7,7 +7,7 @@ from datetime import datetime
 from cards.models import Autopay, Card
 from core import calendar
 from payments import arrears, budget, locks, varying
-from payments.models import Attempt, AttemptState, DuePart
+from payments.models import AttemptState, DuePart
 from payplans.models import Installment, PayPlan
 from practices.models import PaymentSettings
 
@@ -110,5 +110,5 @@ def _is_arrears(installment: Installment, autopay: Autopay, settings: PaymentSet
     """Overdue before the card came, and nobody has agreed since to charge it (decisions 11)."""
     if installment.due_date >= calendar.local_date(autopay.since, settings.practice.zone):
         return False
-    tried = Attempt.objects.filter(due_part__installment=installment, started_at__gte=autopay.since)
-    return not tried.exists() and not arrears.is_agreed(installment, autopay)
+    # A Pay Now that failed is no such word: it was for one charge.
+    return not arrears.is_agreed(installment, autopay)

@@ -7,8 +7,9 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from django.db import transaction
 
+from cards.autopay import Witness
 from cards.models import Autopay, Card, Consent
-from payments import due_parts
+from payments import arrears, due_parts
 from payments.claim import claim
 from payments.models import Attempt, DuePart
 from payplans.models import Installment, PayPlan
@@ -142,6 +143,35 @@ def test_arrears_are_held_when_the_card_comes_after_the_due_date(part: DuePart, 
     refresh(part, now)
 
     assert open_parts() == [(128_60, "ARREARS")]
+
+
+@pytest.mark.parametrize("channel", ["PAY_NOW", "FIX_LINK"])
+def test_a_failed_payment_by_hand_of_arrears_does_not_hand_them_to_autopay(
+    part: DuePart, now: datetime, channel: str
+) -> None:
+    Autopay.objects.update(since=now)
+    Installment.objects.update(due_date=date(2026, 3, 9))
+    refresh(part, now)
+
+    decline(claim(part.pk, channel=channel, actor="user:1", now=now, card_id=autopay_of(part).card.pk))
+
+    assert open_parts() == [(128_60, "ARREARS")]
+    assert not DuePart.objects.due(now + timedelta(days=3)).exists()
+
+
+def test_arrears_agreed_to_apart_are_tried_like_any_other(part: DuePart, now: datetime) -> None:
+    Autopay.objects.update(since=now)
+    Installment.objects.update(due_date=date(2026, 3, 9))
+    refresh(part, now)
+    with transaction.atomic():
+        arrears.agree(plan_of(part), autopay_of(part).card, witness=Witness("STAFF", "user:1", None), now=now)
+        due_parts.refresh(plan_of(part), now=now)
+    assert open_parts() == [(128_60, "")]
+
+    decline(claim(part.pk, channel="AUTOPAY", actor="autopay", now=now))
+
+    assert open_parts() == [(128_60, "")]
+    assert DuePart.objects.get().next_try_at == datetime(2026, 3, 11, 14, 0, tzinfo=UTC)
 
 
 def test_what_is_due_on_the_day_the_card_comes_is_no_arrears(part: DuePart, now: datetime) -> None:
