@@ -33,14 +33,18 @@ FLAGS = [
 SIZES = {"1280": (1280, 800), "390": (390, 844)}
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    # Known without pytest-xdist too, so that these tests can be run without it.
+    config.addinivalue_line("markers", "xdist_group(name): stays in one test process")
+
+
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """All of them share one stack, hence one worker of pytest-xdist."""
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All of them share one stack, hence one process of pytest-xdist (--dist loadgroup, as bin/test has it)."""
     for item in items:
         if HERE in item.path.parents:
-            item.add_marker("browser")
-            if config.pluginmanager.hasplugin("xdist"):
-                item.add_marker(pytest.mark.xdist_group("browser"))
+            item.add_marker(pytest.mark.browser)
+            item.add_marker(pytest.mark.xdist_group("browser"))
 
 
 @pytest.fixture(scope="package")
