@@ -97,14 +97,15 @@ def make_primary(card: Card, *, actor: str, now: datetime) -> None:
         )  # fmt: skip
 
 
-def renew(card: Card, saved: SavedCard, *, now: datetime) -> None:
-    """Take over what the network changed on the same card (expiry, last 4)."""
+def renew(card: Card, saved: SavedCard, *, now: datetime) -> bool:
+    """Take over what the network changed on the same card (expiry, last 4). False when nothing did."""
     before = {"last4": card.last4, "exp_month": card.exp_month, "exp_year": card.exp_year}
     after = {name: getattr(saved, name) for name in before}
     if before == after:
-        return
+        return False
     Card.objects.filter(pk=card.pk).update(**after)
     Event.record(
         card.practice_id, kind="card_renewed", actor="processor", now=now, before=before, after=after,
         text=f"{card} was renewed by its bank", about={"patient": card.patient_id, "card": card.pk},
     )  # fmt: skip
+    return True

@@ -50,8 +50,25 @@ def taken_back(plan: PayPlan, installments: Iterable[Installment], *, now: datet
                 now=now,
             )
         else:
-            open_alarm = Alarm.objects.filter(practice_id=plan.practice_id, key=key, closed_at=None)
-            open_alarm.update(closed_at=now, closed_by="sync")
+            Alarm.close(plan.practice_id, key=key, now=now, actor="sync")
+
+
+def paid_twice(plan: PayPlan, installments: Iterable[Installment], *, now: datetime) -> None:
+    """We took it and so did the office (at the desk while our charge was in flight): somebody must give it back."""
+    for installment in installments:
+        key = f"paid-twice:{installment.pk}"
+        over = installment.collected_cents + installment.office_paid_cents - installment.amount_cents
+        if installment.office_paid_cents > 0 and over > 0:
+            Alarm.raise_once(
+                plan.practice_id,
+                kind="PAID_TWICE",
+                key=key,
+                text=f"This installment was paid here and in Open Dental: {format_cents(over)} too much.",
+                about={"patient": plan.patient_id, "plan": plan.pk, "installment": installment.pk},
+                now=now,
+            )
+        else:
+            Alarm.close(plan.practice_id, key=key, now=now, actor="sync")
 
 
 def run_missed(plan: PayPlan, waiting: dict[int, date], installments: dict[int, Installment], *, now: datetime) -> None:

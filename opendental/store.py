@@ -173,6 +173,7 @@ def _store_money(plan: PayPlan, locked: list[Installment], reading: Reading, *, 
         renewal.stand(rows, ours=_our_payments(plan))
         collected = [row for row in renewal.installments.values() if row.collected_cents > 0]
         contradictions.taken_back(plan, collected, now=now)
+        contradictions.paid_twice(plan, collected, now=now)
 
 
 def _projected(

@@ -12,6 +12,7 @@ from django.http import QueryDict
 
 from cards import autopay
 from cards.models import Card, Consent
+from core.money import UnableToReadMoney, parse_cents
 from payments import arrears, attaching, upward
 from payments.attaching import UnableToAttach, Witness
 from payments.forms import AttachForm
@@ -66,7 +67,7 @@ def sent_form(plan: PayPlan, data: QueryDict) -> AttachForm:
 
 def page(plan: PayPlan, form: AttachForm, now: datetime) -> dict[str, Any]:
     """Context of the drawer; the text is the one that will be kept, for the choices now in the form."""
-    text = shown_text(plan, form)
+    text, late = shown_text(plan, form), overdue(plan, form, now)
     return {
         "plan": plan,
         "refusal": upward.handlers.autopay_refusal(plan),
@@ -74,8 +75,8 @@ def page(plan: PayPlan, form: AttachForm, now: datetime) -> dict[str, Any]:
         "form": form,
         "cards": list(cards_for(plan)),
         "text": text,
-        "shown": fingerprint(text),
-        "overdue": overdue(plan, form, now),
+        "shown": fingerprint(text, late),
+        "overdue": late,
         "current": autopay_of(plan),
     }
 
@@ -90,16 +91,17 @@ def shown_text(plan: PayPlan, form: AttachForm) -> str:
     """The consent text for what stands in the form; '' until a card and a readable maximum are chosen."""
     card = chosen_card(plan, form)
     try:
-        cents = round(float(form["maximum"].value()) * 100)
-    except (TypeError, ValueError):
+        cents = parse_cents(str(form["maximum"].value()))
+    except UnableToReadMoney:
         return ""
     if card is None or cents <= 0:
         return ""
     return autopay.consent_text(plan, card, max_charge_cents=cents, language=str(form["language"].value()))
 
 
-def fingerprint(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
+def fingerprint(text: str, late: Overdue) -> str:
+    """Of everything that can be agreed to on the page."""
+    return hashlib.sha256(f"{text}|{late.text}".encode()).hexdigest()[:32]
 
 
 def attach(plan: PayPlan, form: AttachForm, *, actor: str, ip: str | None, now: datetime) -> int:
@@ -107,13 +109,15 @@ def attach(plan: PayPlan, form: AttachForm, *, actor: str, ip: str | None, now: 
 
     Returns the cents that are being charged now. Raises UnableToAttach.
     """
-    if form.cleaned_data["shown"] != fingerprint(shown_text(plan, form)):
+    late = overdue(plan, form, now)
+    if form.cleaned_data["shown"] != fingerprint(shown_text(plan, form), late):
         raise UnableToAttach("The text changed while this page was open. Read the new text, then agree again")
     witness = Witness(Consent.Channel.STAFF, actor, ip, form.cleaned_data["language"])
-    late = arrears.overdue_parts(plan, now) if form.cleaned_data["charge_overdue"] else []
+    charge_overdue = bool(late.parts) and form.cleaned_data["charge_overdue"]
     attaching.attach(
-        plan, form.card, max_charge_cents=form.maximum_cents, witness=witness, now=now, charge_overdue=bool(late)
+        plan, form.card, max_charge_cents=form.maximum_cents, witness=witness, now=now, charge_overdue=charge_overdue
     )
-    if late:
-        sweep_one.delay(practice_id=plan.practice_id)
-    return sum(part.amount_cents for part in late)
+    if not charge_overdue:
+        return 0
+    sweep_one.delay(practice_id=plan.practice_id)
+    return late.cents

@@ -57,6 +57,23 @@ def _lift_holds(plan: PayPlan, replacing: bool, now: datetime) -> None:
     parts.update(next_try_at=now, hold="", hold_reason="", leased_until=None)
 
 
+def card_renewed(card: Card, *, now: datetime) -> None:
+    """Its bank renewed an expired card: what waits for a new one because of that is tried once more, at once.
+
+    Source: Stripe's card updates change expiry and last 4 of the same saved card.
+    """
+    for plan in PayPlan.objects.filter(autopay__card=card, autopay__is_on=True).order_by("pk"):
+        with transaction.atomic(durable=True):
+            locks.installments(plan.pk)
+            waiting = DuePart.objects.filter(
+                installment__plan=plan, state=DuePart.State.OPEN, hold=DuePart.Hold.NEW_CARD,
+                attempts__card=card, attempts__decline_code="expired_card",
+            )  # fmt: skip
+            again = DuePart.objects.filter(pk__in=waiting.values("pk"))
+            again.update(next_try_at=now, hold="", hold_reason="", leased_until=None)
+            due_parts.refresh(plan, now=now)
+
+
 def detach(plan: PayPlan, *, actor: str, reason: str, now: datetime) -> bool:
     """Stop autopay at once. False when it was off."""
     with transaction.atomic(durable=True):

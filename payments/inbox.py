@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 from cards import saving
 from cards.models import Card, CardSetup
 from core.money import format_cents
-from payments import outcomes
+from payments import attaching, outcomes
 from payments.models import Alarm, Attempt, WebhookEvent
 from processors import accounts
 from processors.models import ProcessorAccount
@@ -159,5 +159,6 @@ def _card(processor: StripeProcessor, event: WebhookEvent, now: datetime) -> tup
             state=Card.State.BLOCKED, state_reason="Removed at the processor"
         )
         return WebhookEvent.State.DONE, ""
-    saving.renew(card, processor.card(card.payment_method), now=now)
+    if saving.renew(card, processor.card(card.payment_method), now=now):
+        attaching.card_renewed(card, now=now)
     return WebhookEvent.State.DONE, ""
