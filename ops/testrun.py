@@ -17,7 +17,7 @@ from ops.console import UnableToStart, note
 from ops.places import Places, Secrets
 from ops.supervisor import Supervisor
 
-SPREAD = ["-n", "2", "--dist", "loadgroup"]
+SPREAD = ["-n", "2"]
 # Arguments that already say how the tests are spread, or that need the terminal for themselves.
 _OWN_SPREAD = re.compile(r"-n.*|--numprocesses.*|--pdb|(-p)?no:xdist|--collect-only|--co|--help|-h|--version")
 
@@ -64,8 +64,6 @@ def _pytest(arguments: list[str], environment: Mapping[str, str]) -> int:
 
 def pytest_arguments(given: list[str], *, browser: str | None, in_ci: bool) -> list[str]:
     """The given arguments after our own: two processes, and without a browser no browser tests.
-
-    The browser tests are a group (pytest's xdist_group), which stays in one process: they share one running stack.
 
     In CI nothing may be left out: there they run and fail.
     """

@@ -17,7 +17,7 @@ from practices import tenancy
 from practices.models import Practice
 from tests import factories
 
-pytest_plugins = ["tests.plugins.database", "tests.plugins.stripe", "tests.plugins.money"]
+pytest_plugins = ["tests.plugins.database", "tests.plugins.stripe", "tests.plugins.money", "tests.plugins.spread"]
 
 
 @pytest.fixture(scope="session")

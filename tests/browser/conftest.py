@@ -33,18 +33,12 @@ FLAGS = [
 SIZES = {"1280": (1280, 800), "390": (390, 844)}
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    # Known without pytest-xdist too, so that these tests can be run without it.
-    config.addinivalue_line("markers", "xdist_group(name): stays in one test process")
-
-
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All of them share one stack, hence one process of pytest-xdist (--dist loadgroup, as bin/test has it)."""
+    """All of them share one stack; tests/plugins/spread.py keeps them in one process."""
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.browser)
-            item.add_marker(pytest.mark.xdist_group("browser"))
 
 
 @pytest.fixture(scope="package")
