@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, StorageState, sync_playwright
+from playwright.sync_api import Browser, StorageState, expect, sync_playwright
 
 from ops import chromium
 from ops.browser import Browser as FormBrowser
@@ -57,6 +57,8 @@ def program() -> str:
 @pytest.fixture(scope="package")
 def browser(program: str) -> Iterator[Browser]:
     """Ends with the last browser test, so that no event loop is left for the tests after them."""
+    # A busy machine is slow, not wrong.
+    expect.set_options(timeout=20_000)
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=program, args=FLAGS)
         yield started
@@ -108,7 +110,7 @@ class Screen:
         """A fresh browser: no cookies, nothing cached."""
         width, height = SIZES[self.label]
         context = self.browser.new_context(viewport={"width": width, "height": height}, **how)
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(20_000)
         # The sandbox's pages have no icon; the product's must.
         iconless = [f"{url}/favicon.ico" for part, url in self.stack.urls.items() if part != "web"]
         self.opened.append(Eyes(context, self.label, expected=iconless))

@@ -103,7 +103,8 @@ class Desk:
         until(f"{words!r} on {person.first}'s plan", lambda: self._says(person, words))
 
     def _says(self, person: Person, words: str) -> bool:
-        if words in self.plan(person).inner_text():
+        plan = self.plan(person)
+        if plan.count() and words in plan.inner_text():
             return True
         self.page.reload()
         return False

@@ -59,7 +59,9 @@ class Maker:
     def _id_of(self, person: Person) -> int:
         found = self.staff.get(f"/communication/results/?q={person.pat_num}")
         link = next((url for text, url in found.links.items() if person.first in text), "")
-        if link and f"Plan {person.plan_num}" in self.staff.get(f"{link}plans/").text:
+        shown = self.staff.get(f"{link}plans/").text if link else ""
+        # With its payments: the text of a consent names them.
+        if f"Plan {person.plan_num}" in shown and "No installments yet" not in shown:
             return int(link.rstrip("/").rsplit("/", 1)[1])
         return 0
 

@@ -45,7 +45,8 @@ def _cards(anna: Person, ben: Person) -> list[tuple[Person, str]]:
 def _put_on_autopay(staff: Desk, person: Person, number: str) -> int:
     patient_id = staff.find(person)
     staff.open_plans(patient_id)
-    until(f"{person.first}'s plan", lambda: staff.plan(person).count() or not staff.page.reload())
+    # The text of the consent names the payments: before they are all there it would change under the reader.
+    staff.see_plan(person, patient_id, "$300.00 to come")
     staff.attach(person, number)
     return patient_id
 
