@@ -24,3 +24,16 @@ def secret_key_is_long(app_configs: Any, **_: Any) -> list[CheckMessage]:
     if len(settings.SECRET_KEY) >= 32:
         return []
     return [Error("SECRET_KEY is shorter than 32 characters.", hint="Make a random one.", id="kasperpay.E001")]
+
+
+@register(Tags.security)
+def email_goes_out(app_configs: Any, **_: Any) -> list[CheckMessage]:
+    if settings.EMAIL_BACKEND != "django.core.mail.backends.console.EmailBackend" or settings.DEBUG:
+        return []
+    return [
+        Error(
+            "E-mails would be printed to the log, with names and links, and count as sent.",
+            hint="Set EMAIL_URL, for example smtp+tls://user:password@host:587.",
+            id="kasperpay.E002",
+        )
+    ]

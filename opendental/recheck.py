@@ -40,12 +40,19 @@ def _read_anew(connection: Connection, plan: PayPlan, now: datetime) -> None:
         pull_plan(connection, plan.pay_plan_num, now, office=Office(connection, urgent=True))
     except store.Overtaken:
         return  # Somebody else has just read it: that is fresh enough.
-    except NotFoundInOffice:
-        return  # The patient is gone: an obstacle, not a failure.
+    except NotFoundInOffice as error:
+        if not _is_gone(plan):
+            raise UnableToRecheck(error.reason) from error
     except OpenDentalError as error:
         raise UnableToRecheck(error.reason) from error
     except Unreadable as error:
         raise UnableToRecheck(f"Open Dental's answer about this plan can't be understood: {error}.") from error
+
+
+def _is_gone(plan: PayPlan) -> bool:
+    """The plan or a person of it is known to be gone: an obstacle then, not a failure to ask."""
+    found = PayPlan.objects.select_related("patient", "guarantor").get(pk=plan.pk)
+    return bool(found.gone_at or found.patient.gone_at or found.guarantor.gone_at)
 
 
 def _owed_cents(part: DuePart, installment: Installment) -> int:

@@ -136,7 +136,7 @@ class _Walk:
         self.until("the posting is read back", lambda: "read back" in self.plans(person).text)
         splits = self.office("GET", f"/paysplits?PayNum={posted['PayNum']}")
         on_charge = all(split["PayPlanNum"] == person.plan_num and split["PayPlanChargeNum"] for split in splits)
-        self.until("the receipt is on the phone", lambda: len(self.texts(person)) >= 2)
+        self.until("the receipt is on the phone", lambda: self.receipts(person) == 1)
         return {
             "charged_cents": sum(charge["amount"] for charge in self.tries(person) if charge["status"] == "succeeded"),
             "posted": round(float(posted["PayAmt"]) * 100) == 10_000 and "Paid" in page.text,
@@ -154,6 +154,7 @@ class _Walk:
         self.until_plans(person, "Paid")
         self.until("the repaired payment is in Open Dental", lambda: len(self.postings(person)) == 1)
         declined = sum(charge["status"] == "failed" for charge in self.tries(person))
+        self.until("the receipt of the repair is on the phone", lambda: self.receipts(person) == 1)
         return {"retry_then_paid": declined == 2 and len(self.tries(person)) == 3}
 
     def fix_page(self, person: Person) -> Page | None:
@@ -181,6 +182,9 @@ class _Walk:
     def texts(self, person: Person) -> list[Any]:
         texts: list[Any] = self.answer("GET", f"{self.outside.messaging}/_sandbox/messages?to={person.phone[1:]}")
         return texts
+
+    def receipts(self, person: Person) -> int:
+        return sum("received your payment of $100.00" in text["body"] for text in self.texts(person))
 
     def link(self, person: Person) -> str:
         bodies = " ".join(text["body"] for text in self.texts(person))

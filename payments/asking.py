@@ -8,6 +8,11 @@ from payments.models import Attempt, DuePart
 from payments.tasks import collect_one
 
 
+def newest_try(part: DuePart) -> int:
+    """The newest attempt the person could see when they asked; 0 = there was none."""
+    return part.attempts.order_by("-pk").values_list("pk", flat=True).first() or 0
+
+
 def pay_now(part: DuePart, *, card_id: int, actor: str) -> str:
     """Hand an unpaid part to a worker at once; returns the request under which payments/progress.py tells."""
     request = uuid.uuid4().hex
@@ -18,5 +23,6 @@ def pay_now(part: DuePart, *, card_id: int, actor: str) -> str:
         actor=actor,
         request=request,
         card_id=card_id,
+        newest=newest_try(part),
     )
     return request

@@ -11,8 +11,18 @@ from processors import accounts
 from processors.port import Charge, Outcome, Processor, UnableToReachProcessor
 
 
-def collect(due_part_id: int, *, channel: str, actor: str, now: datetime, card_id: int | None = None) -> Attempt:
+def collect(
+    due_part_id: int,
+    *,
+    channel: str,
+    actor: str,
+    now: datetime,
+    card_id: int | None = None,
+    newest: int | None = None,
+) -> Attempt:
     """Try to take the money of one due part, once. Returns the attempt as it stands afterwards.
+
+    `newest`: refuse when the part was tried after this attempt (0: tried at all). None: don't ask.
 
     Raises UnableToClaim (nothing was asked) with the reason for staff.
     """
@@ -22,7 +32,7 @@ def collect(due_part_id: int, *, channel: str, actor: str, now: datetime, card_i
         upward.handlers.recheck(due_part_id, now)
     except upward.UnableToRecheck as error:
         raise UnableToClaim(str(error)) from error
-    attempt = claim(due_part_id, channel=channel, actor=actor, now=now, card_id=card_id)
+    attempt = claim(due_part_id, channel=channel, actor=actor, now=now, card_id=card_id, newest=newest)
     outcome = ask(processor, attempt)
     outcomes.settle(attempt.pk, outcome, now=now, actor=actor)
     attempt.refresh_from_db()

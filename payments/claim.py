@@ -15,8 +15,18 @@ from practices.models import Event
 __all__ = ["CHECK_MAX_AGE", "UnableToClaim", "about", "claim"]
 
 
-def claim(due_part_id: int, *, channel: str, actor: str, now: datetime, card_id: int | None = None) -> Attempt:
+def claim(
+    due_part_id: int,
+    *,
+    channel: str,
+    actor: str,
+    now: datetime,
+    card_id: int | None = None,
+    newest: int | None = None,
+) -> Attempt:
     """Commit a STARTED attempt. `card_id` None means the plan's autopay card. Raises UnableToClaim.
+
+    `newest` is the newest attempt the one who asks has seen (charging.collect).
 
     Durable: raises RuntimeError inside another transaction, because the processor is asked right after (M4).
     """
@@ -26,6 +36,7 @@ def claim(due_part_id: int, *, channel: str, actor: str, now: datetime, card_id:
             # Locked: a card that is being removed, or tried elsewhere against the same budget, is seen.
             card = locks.card(guards.card_of(part, card_id))
             guards.refuse_unless_open(part)
+            guards.refuse_if_tried_since(part, newest)
             guards.refuse_unless_owed(part, now)
             guards.refuse_unless_issued(part, channel)
             guards.refuse_unless_chargeable(part, card, channel, now)

@@ -63,12 +63,14 @@ def _schedule(
     part: DuePart, installment: Installment, autopay: Autopay | None, settings: PaymentSettings, now: datetime
 ) -> None:
     first_try_at = _first_try_at(installment, settings)
-    announced = varying.charge_from(part, installment, autopay, settings, now) if autopay and first_try_at else None
-    if announced is not None and first_try_at is not None and announced > first_try_at:
-        first_try_at, part.wait_reason = announced, varying.WAITING
+    notice = varying.announced(part, installment, autopay, settings, now) if autopay and first_try_at else None
+    if notice is not None and first_try_at is not None and notice.charge_from > first_try_at:
+        first_try_at, part.wait_reason = notice.charge_from, varying.WAITING
     part.next_try_at = _next_try_at(part, installment, first_try_at)
     if part.hold in OWN_HOLDS or not part.hold:
         part.hold, part.hold_reason = _hold(part, installment, autopay, settings, now), ""
+    if notice is not None and notice.is_undeliverable and not part.hold:
+        part.hold, part.hold_reason = DuePart.Hold.STAFF, varying.UNDELIVERABLE
     part.save(update_fields=["next_try_at", "hold", "hold_reason", "wait_reason"])
 
 

@@ -58,6 +58,12 @@ def refuse_unless_open(part: DuePart) -> None:
         raise UnableToClaim("The plan is closed, gone or paid by insurance")
 
 
+def refuse_if_tried_since(part: DuePart, newest: int | None) -> None:
+    """One click, one try: a second click, or a task delivered twice, must not try the card again."""
+    if newest is not None and part.attempts.filter(pk__gt=newest).exists():
+        raise UnableToClaim("It was tried meanwhile: look at the result first")
+
+
 def refuse_unless_owed(part: DuePart, now: datetime) -> None:
     """Open Dental has just said so."""
     check = DueCheck.objects.filter(due_part=part).first()

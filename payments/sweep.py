@@ -13,6 +13,7 @@ PAGE = 200
 LEASE = timedelta(minutes=10)
 # After an office or processor that could not be asked: soon enough for the day, rare enough to be no load.
 PAUSE_AFTER_REFUSAL = timedelta(minutes=2)
+LONGEST_PAUSE = timedelta(hours=1)
 
 
 def sweep(*, now: datetime, hand_over: Callable[[int], object]) -> int:
@@ -38,5 +39,8 @@ def _lease_page(now: datetime) -> list[int]:
 
 
 def wait(due_part_id: int, *, reason: str, now: datetime) -> None:
-    """The worker could not even ask: say why, and let a later sweep try."""
-    DuePart.objects.filter(pk=due_part_id).update(wait_reason=reason[:200], leased_until=now + PAUSE_AFTER_REFUSAL)
+    """The worker could not even ask: say why, and let a later sweep try, the more rarely the longer it has lasted."""
+    parts = DuePart.objects.filter(pk=due_part_id)
+    due_at = parts.values_list("next_try_at", flat=True).first() or now
+    pause = min(LONGEST_PAUSE, max(PAUSE_AFTER_REFUSAL, (now - due_at) / 12))
+    parts.update(wait_reason=reason[:200], leased_until=now + pause)

@@ -13,6 +13,7 @@ from payments.claim import UnableToClaim
 from payments.models import Attempt
 from practices import tenancy
 from practices.models import Practice
+from processors.port import UnableToReachProcessor
 
 
 def active_practices() -> list[int]:
@@ -34,7 +35,8 @@ def sweep_one(*, practice_id: int, **_: Any) -> int:
         )
 
 
-@shared_task(queue="charges")
+# A message that waited longer than its lease is dropped: another sweep has handed the part over, or will.
+@shared_task(queue="charges", expires=600)
 def autopay_one(*, practice_id: int, due_part_id: int, **_: Any) -> str:
     """One installment by autopay; returns the attempt's state or why there is none."""
     with tenancy.scope(practice_id):
@@ -46,14 +48,28 @@ def autopay_one(*, practice_id: int, due_part_id: int, **_: Any) -> str:
         return attempt.state
 
 
-@shared_task(queue="charges")
+# The broker delivers again what a killed worker had taken: by then nobody is waiting for it any more.
+@shared_task(queue="charges", expires=600)
 def collect_one(
-    *, practice_id: int, due_part_id: int, channel: str, actor: str, request: str, card_id: int | None = None, **_: Any
+    *,
+    practice_id: int,
+    due_part_id: int,
+    channel: str,
+    actor: str,
+    request: str,
+    card_id: int | None = None,
+    newest: int | None = None,
+    **_: Any,
 ) -> str:
-    """A person asked for it (Pay Now, fix-it link). The answer to them is kept under `request`."""
+    """A person asked for it (Pay Now). The answer to them is kept under `request`.
+
+    `newest`: the newest attempt they could see; a newer one means that a second click or a redelivery asks again.
+    """
     with tenancy.scope(practice_id):
         try:
-            attempt = charging.collect(due_part_id, channel=channel, actor=actor, now=clock.now(), card_id=card_id)
+            attempt = charging.collect(
+                due_part_id, channel=channel, actor=actor, now=clock.now(), card_id=card_id, newest=newest
+            )
         except UnableToClaim as error:
             progress.refuse(request, str(error))
             return str(error)
@@ -71,8 +87,12 @@ def reconcile_one(*, practice_id: int, **_: Any) -> int:
     """Open attempts, webhooks that were not worked through, cards nobody came back for."""
     with tenancy.scope(practice_id):
         now = clock.now()
-        worked = inbox.work_through(practice_id, now=now) + reconcile.reconcile(practice_id, now=now)
-        return worked + picking_up.pick_up(now=now)
+        settled = reconcile.reconcile(practice_id, now=now)
+        try:
+            return settled + inbox.work_through(practice_id, now=now) + picking_up.pick_up(now=now)
+        except UnableToReachProcessor:
+            # Webhooks wait for the processor to come back; the reconciler has raised the alarm.
+            return settled
 
 
 @shared_task

@@ -160,7 +160,7 @@ def declined_words(attempt: Attempt | None) -> str:
     """ "Declined: insufficient funds", from the reason kept with the attempt or the processor's code."""
     if attempt is None:
         return "Declined"
-    reason = attempt.reason or attempt.decline_code.replace("_", " ")
+    reason = (attempt.reason or attempt.decline_code.replace("_", " ")).removeprefix("Declined: ")
     return f"Declined: {reason.rstrip('.')}" if reason else "Declined"
 
 

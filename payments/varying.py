@@ -5,38 +5,53 @@ Source: Regulation E, 12 CFR 1005.10(d): notice of a preauthorized transfer that
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cards.models import Autopay
 from core import calendar
 from core.money import format_cents
 from notifications import outbox
-from notifications.models import Kind
+from notifications.models import Kind, Message
 from payments.models import DuePart
 from payplans.models import Installment
 from practices.models import PaymentSettings
 
 NOTICE = timedelta(days=10)
 WAITING = "The amount changed: a debit card is charged 10 days after the notice"
+UNDELIVERABLE = "The changed amount could not be announced, which a debit card needs 10 days ahead"
 
 
-def charge_from(
+@dataclass(frozen=True)
+class Announced:
+    """The notice of a changed amount: the first charge hour after it, or that it reached nobody."""
+
+    charge_from: datetime
+    is_undeliverable: bool
+
+
+def announced(
     part: DuePart, installment: Installment, autopay: Autopay, settings: PaymentSettings, now: datetime
-) -> datetime | None:
-    """None when the amount is one they agreed to; else the first charge hour 10 days after the notice.
+) -> Announced | None:
+    """None when the amount is one they agreed to, or may not be charged at all. In the caller's transaction.
 
-    Queues the notice when it was not yet given for this amount. In the caller's transaction.
+    Queues the notice, one for each new amount of the plan.
     """
     if autopay.card.funding != "debit" or part.amount_cents in _agreed_amounts(autopay):
+        return None
+    if part.amount_cents > autopay.consent.max_charge_cents:
         return None
     message = outbox.enqueue(
         practice=installment.practice, kind=Kind.PLAN_CHANGED, patient=autopay.card.patient,
         values={"Transaction Amount": format_cents(part.amount_cents), "Payment Due Date": installment.due_date},
-        dedupe_key=f"{Kind.PLAN_CHANGED}:{installment.pk}:{part.amount_cents}", now=now,
+        dedupe_key=f"{Kind.PLAN_CHANGED}:{installment.plan_id}:{part.amount_cents}", now=now,
         about={"patient": autopay.card.patient_id, "plan": installment.plan_id, "installment": installment.pk},
     )  # fmt: skip
-    day = calendar.local_date(message.created_at + NOTICE, settings.practice.zone)
-    return calendar.at_hour(day, settings.charge_hour, settings.practice.zone)
+    day = calendar.local_date((message.sent_at or message.not_before) + NOTICE, settings.practice.zone)
+    return Announced(
+        charge_from=calendar.at_hour(day, settings.charge_hour, settings.practice.zone),
+        is_undeliverable=message.state in (Message.State.BLOCKED, Message.State.UNDELIVERED),
+    )
 
 
 def _agreed_amounts(autopay: Autopay) -> set[int]:

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from opendental.errors import NotFoundInOffice
 from opendental.pull import pull
 from opendental.recheck import recheck
 from payments.models import DueCheck, DuePart
@@ -154,3 +155,20 @@ def test_a_prepayment_open_dental_put_on_another_charge_is_shown_to_a_person(des
     owed, obstacle = asked(desk, first.due_parts.get(state="OPEN"))
     assert owed == 100_00
     assert obstacle.startswith("Open Dental shows less open on this charge than KasperPay")
+
+
+def test_a_404_about_a_plan_that_is_there_gives_no_stamp(
+    desk: Desk, part: DuePart, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A proxy's 404, or a plan deleted between two questions: not known, so not charged."""
+
+    def missing(*_: object, **__: object) -> None:
+        raise NotFoundInOffice("GET /payplancharges", explanation="PayPlan not found.")
+
+    now = desk.wait(minutes=1)
+    monkeypatch.setattr("opendental.plans.read.details", missing)
+
+    with pytest.raises(UnableToRecheck, match="Open Dental no longer has it"):
+        recheck(part.pk, now=now)
+
+    assert DueCheck.objects.filter(due_part=part, checked_at=now).count() == 0

@@ -16,7 +16,7 @@ from payments.models import Attempt, DuePart
 from payplans.models import Installment
 from practices import tenancy
 from practices.models import Practice
-from processors.port import NotTaken, Unknown
+from processors.port import NotTaken, UnableToReachProcessor, Unknown
 from tests import factories
 from tests.payments.making import autopay_of, decline, plan_of, settle
 from tests.plugins.money import Ledger
@@ -114,15 +114,25 @@ def test_an_office_that_is_offline_is_said_and_tried_again_after_a_pause(
     waiting = DuePart.objects.get()
     assert (waiting.wait_reason, waiting.leased_until) == (
         "The office's computer is offline",
-        now + timedelta(minutes=2),
+        now + timedelta(minutes=5),
     )
     assert (shop.asked(), swept(now)) == ([], [])
     monkeypatch.setattr(upward.handlers, "recheck", right)
-    later = now + timedelta(minutes=2)
+    later = now + timedelta(minutes=5)
     monkeypatch.setattr(clock, "now", lambda: later)
     assert swept(later) == [part.pk]
     assert tasks.autopay_one(practice_id=practice.pk, due_part_id=part.pk) == "SUCCEEDED"
     assert DuePart.objects.get().wait_reason == ""
+
+
+def test_the_longer_it_has_waited_the_rarer_it_is_asked(part: DuePart, now: datetime) -> None:
+    seen = []
+    for waited in (timedelta(0), timedelta(hours=2), timedelta(days=3)):
+        DuePart.objects.filter(pk=part.pk).update(next_try_at=now - waited)
+        sweep.wait(part.pk, reason="offline", now=now)
+        seen.append(DuePart.objects.get().leased_until)
+
+    assert seen == [now + timedelta(minutes=minutes) for minutes in (2, 10, 60)]
 
 
 def test_a_task_that_comes_twice_charges_once(part: DuePart, shop: Shop, practice: Practice) -> None:
@@ -191,6 +201,45 @@ def test_a_double_click_charges_once_and_tells_the_second_what_became_of_the_fir
     assert ended == ["SUCCEEDED", "This is paid or no longer owed"]
     assert shop.taken() == [128_60]
     assert {progress.of(part.pk, one, asked_at=now).text for one in requests} == {"Charged $128.60 to Visa 4242."}
+
+
+def test_a_double_click_tries_a_declining_card_once(
+    part: DuePart, shop: Shop, now: datetime, asked: list[dict[str, Any]]
+) -> None:
+    card = autopay_of(part).card
+    shop.behave(card, "decline:insufficient_funds")
+    for _ in range(3):
+        asking.pay_now(part, card_id=card.pk, actor="user:1")
+
+    ended = [tasks.collect_one(**wish) for wish in asked]
+
+    assert ended == ["DECLINED"] + ["It was tried meanwhile: look at the result first"] * 2
+    assert Attempt.objects.count() == 1
+    asking.pay_now(part, card_id=card.pk, actor="user:1")
+    assert tasks.collect_one(**asked[-1]) == "DECLINED"
+
+
+def test_a_charge_that_waited_too_long_in_the_queue_is_dropped() -> None:
+    assert (tasks.collect_one.expires, tasks.autopay_one.expires) == (600, 600)
+
+
+def test_without_a_processor_the_reconciler_still_raises_its_alarms(
+    part: DuePart, shop: Shop, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object, **__: object) -> int:
+        raise UnableToReachProcessor("No card processor is connected")
+
+    monkeypatch.setattr("payments.tasks.inbox.work_through", away)
+    seen: list[int] = []
+
+    def settle(practice_id: int, *, now: datetime) -> int:
+        seen.append(practice_id)
+        return 3
+
+    monkeypatch.setattr("payments.tasks.reconcile.reconcile", settle)
+
+    assert tasks.reconcile_one(practice_id=part.practice_id) == 3
+    assert seen == [part.practice_id]
 
 
 def test_a_refusal_is_told_to_the_one_who_asked(

@@ -8,6 +8,7 @@ import pytest
 from django.db import transaction
 
 from notifications.models import Message
+from patients.models import Patient
 from payments import due_parts
 from payments.models import DuePart
 from payplans.models import PayPlan
@@ -67,3 +68,43 @@ def test_a_notice_given_early_enough_delays_nothing(practice: Practice, now: dat
 
     assert (part.next_try_at, part.wait_reason) == (FIRST_TRY, "")
     assert Message.objects.count() == 1
+
+
+def test_ten_installments_of_one_new_amount_are_announced_once(practice: Practice, now: datetime) -> None:
+    plan = plan_with(practice, funding="debit", amount_cents=150_00)
+    for month in range(4, 13):
+        factories.InstallmentFactory.create(plan=plan, due_date=f"2026-{month:02d}-20", principal_cents=150_00)
+
+    with transaction.atomic():
+        due_parts.refresh(PayPlan.objects.get(pk=plan.pk), now=now)
+
+    assert DuePart.objects.count() == 10
+    assert Message.objects.count() == 1
+
+
+def test_what_is_held_above_the_agreed_maximum_is_not_announced(practice: Practice, now: datetime) -> None:
+    part = refreshed(plan_with(practice, funding="debit", amount_cents=250_00), now)
+
+    assert part.hold == DuePart.Hold.ABOVE_CONSENT
+    assert Message.objects.count() == 0
+
+
+def test_a_notice_that_reached_nobody_holds_the_charge_for_staff(practice: Practice, now: datetime) -> None:
+    plan = plan_with(practice, funding="debit", amount_cents=150_00)
+    Patient.objects.update(texting_wish="No", email="")
+
+    part = refreshed(plan, now)
+
+    assert Message.objects.get().state == "BLOCKED"
+    assert (part.hold, part.hold_reason) == (
+        "STAFF", "The changed amount could not be announced, which a debit card needs 10 days ahead",
+    )  # fmt: skip
+
+
+def test_the_ten_days_count_from_the_sending(practice: Practice, now: datetime) -> None:
+    plan = plan_with(practice, funding="debit", amount_cents=150_00)
+    refreshed(plan, now)
+    Message.objects.update(sent_at=datetime(2026, 3, 18, 15, 0, tzinfo=UTC), state="SENT")
+
+    # March 28, 10:00 in New York.
+    assert refreshed(plan, now).next_try_at == datetime(2026, 3, 28, 14, 0, tzinfo=UTC)
