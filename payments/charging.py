@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from time import monotonic
 
 from payments import guards, outcomes, upward
 from payments.claim import UnableToClaim, claim
@@ -28,10 +29,13 @@ def collect(
     """
     processor = _processor(due_part_id)
     guards.refuse_early(due_part_id, channel=channel, card_id=card_id, now=now)
+    asked_at = monotonic()
     try:
         upward.handlers.recheck(due_part_id, now)
     except upward.UnableToRecheck as error:
         raise UnableToClaim(str(error)) from error
+    # The question may have waited for its turn at the office: the claim must see how old the answer may be.
+    now += timedelta(seconds=int(monotonic() - asked_at))
     attempt = claim(due_part_id, channel=channel, actor=actor, now=now, card_id=card_id, newest=newest)
     outcome = ask(processor, attempt)
     outcomes.settle(attempt.pk, outcome, now=now, actor=actor)

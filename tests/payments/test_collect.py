@@ -194,3 +194,15 @@ def test_a_due_part_of_another_practice_cannot_be_collected(part: DuePart, shop:
     with tenancy.scope(other.pk), pytest.raises(UnableToClaim):
         collect(part, now)
     assert (shop.asked(), Attempt.objects.count()) == ([], 0)
+
+
+def test_an_answer_that_waited_too_long_for_its_turn_is_not_believed(
+    part: DuePart, shop: Shop, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times = iter([0.0, 301.0])
+    monkeypatch.setattr(charging, "monotonic", lambda: next(times))
+
+    with pytest.raises(UnableToClaim, match="has not confirmed"):
+        charging.collect(part.pk, channel="AUTOPAY", actor="autopay", now=now)
+
+    assert (Attempt.objects.count(), shop.asked()) == (0, [])
