@@ -99,6 +99,7 @@ def _environment() -> dict[str, str]:
         **product.clean_environment(),
         "DJANGO_SETTINGS_MODULE": "kasperpay.settings",
         "SECRET_KEY": made.secret_key,
+        "EMAIL_URL": "memorymail://",
         "FIELD_KEYS": made.field_keys,
         "DATABASE_URL": "postgres://kasperpay_app@127.0.0.1:9/none",
         "DATABASE_OWNER_URL": "postgres://kasperpay_owner@127.0.0.1:9/none",

@@ -41,13 +41,17 @@ def plain_day(day: date, today: date) -> str:
 
 
 @register.filter
-def day(value: date | None) -> SafeString:
-    """A practice-local date: Today, Tomorrow, Yesterday or "Fri, Dec 12"; the full date on hover."""
+def day(value: date | None, place: str = "") -> SafeString:
+    """A practice-local date: Today, Tomorrow, Yesterday or "Fri, Dec 12"; the full date on hover.
+
+    `place` "within" is for the middle of a sentence: today, tomorrow, yesterday.
+    """
     if value is None:
         return SafeString("")
     today = timezone.localdate(clock.now())
     near = {-1: _("Yesterday"), 0: _("Today"), 1: _("Tomorrow")}
-    word = near.get((value - today).days) or plain_day(value, today)
+    word = near.get((value - today).days)
+    word = (word.lower() if place == "within" else word) if word else plain_day(value, today)
     exact = f"{value:%A, %B} {value.day}, {value.year}"
     return format_html('<time datetime="{}" title="{}">{}</time>', value.isoformat(), exact, word)
 
