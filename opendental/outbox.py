@@ -6,8 +6,10 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
+from django.db.models import F
 
+from core.money import format_cents
 from payments.models import Alarm, LedgerPosting
 from practices.models import Event
 
@@ -18,6 +20,9 @@ _SOON = timedelta(seconds=15)
 # Sent, and not yet known to be where it belongs.
 IN_FLIGHT = [State.SENDING, State.UNCLEAR, State.POSTED]
 _LONGEST_PAUSE = timedelta(minutes=15)
+# Sent and not confirmed for so long, or after so many tries, a person should know.
+_LATE = timedelta(hours=1)
+_MANY_TRIES = 8
 # Key of the one alarm that nothing at all can be posted to this office.
 BLOCKED = "posting-blocked"
 
@@ -79,18 +84,38 @@ def unclear(posting: LedgerPosting, reason: str, *, now: datetime) -> None:
     )  # fmt: skip
 
 
-def posted(posting: LedgerPosting, pay_num: int, *, now: datetime) -> None:
-    """Open Dental has it under this number; reading back follows."""
-    move(
-        posting, when=[State.SENDING, State.UNCLEAR], now=now, text=f"PayNum {pay_num}", state=State.POSTED,
-        pay_num=pay_num, state_reason="", tries=0, next_at=now,
-    )  # fmt: skip
+def posted(posting: LedgerPosting, pay_num: int, *, now: datetime) -> bool:
+    """Open Dental has it under this number; True when reading back follows.
+
+    A number that another posting of the practice holds means that the books were replaced. Ours is in them all the
+    same, so it ends with a person and is never sent again.
+    """
+    try:
+        moved = move(
+            posting, when=[State.SENDING, State.UNCLEAR, State.POSTED], now=now, text=f"PayNum {pay_num}",
+            state=State.POSTED, pay_num=pay_num, state_reason="", tries=0, next_at=now,
+        )  # fmt: skip
+    except IntegrityError:
+        holder = LedgerPosting.objects.filter(practice_id=posting.practice_id, pay_num=pay_num).exclude(pk=posting.pk)
+        if (other := holder.first()) is None:
+            raise
+        stuck(posting, State.MISMATCH, _reused(pay_num, other), now=now)
+        return False
     _close_alarm(posting, BLOCKED, now)
+    return moved
+
+
+def _reused(pay_num: int, other: LedgerPosting) -> str:
+    return (
+        f"Open Dental has it as PayNum {pay_num}, a number that {other.reference} got before: a backup was restored, "
+        "or another database is connected. It is not sent again; compare both payments in the ledger by hand."
+    )
 
 
 def matched(posting: LedgerPosting, *, now: datetime) -> None:
     if move(posting, when=[State.POSTED], now=now, state=State.MATCHED, state_reason="", matched_at=now):
         _close_alarm(posting, _key(posting), now)
+        _close_alarm(posting, _late_key(posting), now)
 
 
 def _close_alarm(posting: LedgerPosting, key: str, now: datetime) -> None:
@@ -101,7 +126,24 @@ def _close_alarm(posting: LedgerPosting, key: str, now: datetime) -> None:
 def stuck(posting: LedgerPosting, state: str, reason: str, *, now: datetime) -> None:
     """A person must look: REFUSED or MISMATCH, with an alarm."""
     move(posting, when=[posting.state], now=now, text=reason, state=state, state_reason=reason[:300])
+    _close_alarm(posting, _late_key(posting), now)
     alarm(posting, f"POSTING_{state}", reason, now=now)
+
+
+def tell_if_late(posting: LedgerPosting, reason: str, *, now: datetime) -> None:
+    """It is tried on for ever, but not silently: an alarm after an hour or eight tries, closed when it matches."""
+    if posting.tries < _MANY_TRIES and now - posting.created_at < _LATE:
+        return
+    text = f"Open Dental has not confirmed {format_cents(posting.amount_cents)} yet; it is tried again. {reason}"
+    alarm(posting, "POSTING_STUCK", text, now=now, key=_late_key(posting))
+
+
+def set_aside(posting: LedgerPosting, *, now: datetime) -> None:
+    """Working on it failed in a way nobody foresaw: let the others go first for a while."""
+    waiting = [State.QUEUED, *IN_FLIGHT]
+    move(posting, when=waiting, now=now, tries=F("tries") + 1, next_at=now + _LONGEST_PAUSE)
+    if posting.state in waiting:
+        tell_if_late(posting, "KasperPay stumbled over this posting.", now=now)
 
 
 def alarm(posting: LedgerPosting, kind: str, reason: str, *, now: datetime, key: str = "") -> None:
@@ -112,6 +154,10 @@ def alarm(posting: LedgerPosting, kind: str, reason: str, *, now: datetime, key:
 
 def _key(posting: LedgerPosting) -> str:
     return f"posting:{posting.pk}"
+
+
+def _late_key(posting: LedgerPosting) -> str:
+    return f"posting-late:{posting.pk}"
 
 
 def look_again(posting: LedgerPosting, *, now: datetime) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import re
 import time
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,7 +18,7 @@ from core.money import format_cents
 from opendental import features, outbox, verify, wire
 from opendental.client import Office
 from opendental.errors import NotAllowed, OpenDentalError, Refused, Throttled, TooOldVersion, UnableToReachOffice
-from opendental.fields import Unreadable
+from opendental.fields import Fields, Unreadable
 from opendental.models import Connection
 from opendental.outbox import State
 from opendental.plans import pull_plan
@@ -30,6 +31,8 @@ log = logging.getLogger(__name__)
 Route = LedgerPosting.Route
 # A worker that holds a posting longer than this is dead: one request takes 65 s at most.
 LOST_AFTER = timedelta(minutes=2)
+# Two searches with a gap that found nothing.
+PROVEN_ABSENT = 2
 # The office's clock may be a little behind ours around midnight.
 _HEALS = re.compile(r"future", re.IGNORECASE)
 
@@ -70,18 +73,29 @@ class Poster:
         for posting in due.select_related("plan__patient", "plan__guarantor", "patient", "payment"):
             if self.is_away:
                 break
-            self._work(posting)
+            self._shielded(posting, self._work)
             worked += 1
         return worked
+
+    def _shielded(self, posting: LedgerPosting, step: Callable[[LedgerPosting], None]) -> None:
+        """One posting that can't be worked on must not keep the others of the practice from the ledger."""
+        try:
+            step(posting)
+        except Exception:
+            log.exception("Unable to work on posting %s of practice %s", posting.pk, posting.practice_id)
+            outbox.set_aside(posting, now=self.now)
 
     def _find_lost(self) -> None:
         lost = LedgerPosting.objects.filter(
             practice_id=self.connection.practice_id, state=State.SENDING, claimed_at__lte=self.now - LOST_AFTER
         )
         for posting in lost:
-            outbox.unclear(posting, "The worker that sent it was lost.", now=self.now)
-            # Its request is long over, so there is nothing to wait for.
-            outbox.move(posting, when=[State.UNCLEAR], now=self.now, next_at=self.now)
+            self._shielded(posting, self._lost)
+
+    def _lost(self, posting: LedgerPosting) -> None:
+        outbox.unclear(posting, "The worker that sent it was lost.", now=self.now)
+        # Its request is long over, so there is nothing to wait for.
+        outbox.move(posting, when=[State.UNCLEAR], now=self.now, next_at=self.now)
 
     def _work(self, posting: LedgerPosting) -> None:
         match posting.state:
@@ -109,20 +123,29 @@ class Poster:
         if not outbox.claim(posting, route=route, body=body, now=self.now, office_date=today):
             return
         try:
-            answer = wire.payment(self.office.post("/payments", body))
+            # Nothing but the number counts: an answer that has it means that the payment is there.
+            pay_num = Fields(self.office.post("/payments", body)).key("PayNum")
         except OpenDentalError as error:
             self._send_failed(posting, error)
         except Unreadable:
             outbox.unclear(posting, "Open Dental's answer can't be understood.", now=self.now)
         else:
-            outbox.posted(posting, answer.pay_num, now=self.now)
+            self._posted(posting, pay_num)
+
+    def _posted(self, posting: LedgerPosting, pay_num: int) -> None:
+        if outbox.posted(posting, pay_num, now=self.now):
             self._read_back(posting)
 
     def _plan_is_busy(self, posting: LedgerPosting) -> bool:
-        """Another payment of the plan isn't settled: both would take the same open charge and shut each other out."""
+        """Another payment of the plan isn't settled: both would take the same open charge and shut each other out.
+
+        Of several that are proven not to be in the books, the oldest goes first; else they'd wait for each other.
+        """
         others = LedgerPosting.objects.filter(plan_id=posting.plan_id, state__in=outbox.IN_FLIGHT).exclude(
             pk=posting.pk
         )
+        if posting.state == State.UNCLEAR:
+            others = others.exclude(state=State.UNCLEAR, searches__gte=PROVEN_ABSENT, pk__gt=posting.pk)
         return posting.plan_id is not None and others.exists()
 
     def _cannot_post(self) -> str:
@@ -154,14 +177,14 @@ class Poster:
         except OpenDentalError as error:
             self._note(posting, error)
             outbox.put_back(posting, error.reason, now=self.now)
+            outbox.tell_if_late(posting, error.reason, now=self.now)
             return
         if len(found) > 1:
             numbers = ", ".join(str(number) for number in found)
             reason = f"Open Dental has this payment {len(found)} times (PayNum {numbers}): remove all but the first."
             outbox.alarm(posting, "POSTING_DUPLICATE", reason, now=self.now, key=f"duplicate:{posting.pk}")
         if found:
-            outbox.posted(posting, found[0], now=self.now)
-            self._read_back(posting)
+            self._posted(posting, found[0])
         else:
             self._not_found(posting)
 
@@ -170,6 +193,7 @@ class Poster:
         if posting.searches == 0:
             outbox.move(posting, when=[State.UNCLEAR], now=self.now, searches=1, next_at=self.now + outbox.SEARCH_GAP)
         elif posting.sends < 2:
+            outbox.move(posting, when=[State.UNCLEAR], now=self.now, searches=PROVEN_ABSENT)
             self._send(posting)
         else:
             reason = "Open Dental did not confirm this payment twice and does not show it: check the ledger by hand."
@@ -179,12 +203,21 @@ class Poster:
 
     def _read_back(self, posting: LedgerPosting) -> None:
         try:
-            self._compare(posting)
+            if posting.pay_num is not None or self._finds_number(posting):
+                self._compare(posting)
         except OpenDentalError as error:
             self._note(posting, error)
             outbox.put_back(posting, error.reason, now=self.now, wait=_wait(error))
+            outbox.tell_if_late(posting, error.reason, now=self.now)
         except Unreadable as error:
             outbox.stuck(posting, State.MISMATCH, f"Open Dental's splits can't be understood: {error}.", now=self.now)
+
+    def _finds_number(self, posting: LedgerPosting) -> bool:
+        """It is in the books, but its number was another posting's: only the reference tells. Never sent from here."""
+        if found := verify.find(self.office, self.connection, posting):
+            return outbox.posted(posting, found[0], now=self.now)
+        outbox.stuck(posting, State.MISMATCH, "Open Dental does not show this payment any more.", now=self.now)
+        return False
 
     def _compare(self, posting: LedgerPosting) -> None:
         splits = verify.splits_of(self.office, self.connection, posting.pay_num or 0)

@@ -22,21 +22,16 @@ Route = LedgerPosting.Route
 def find(office: Office, connection: Connection, posting: LedgerPosting) -> list[int]:
     """PayNums of payments that carry our reference and exactly our amount, sign included. Oldest first.
 
-    A refund made in Open Dental copies CheckNum and negates the amount, so the reference alone proves nothing.
+    A refund made in Open Dental copies CheckNum and negates the amount, so the reference alone proves nothing. Both
+    together prove it, also under a number that another posting of ours got before the books were replaced.
     """
     found = (_payment(row) for row in _candidates(office, connection, posting))
-    taken = set(
-        LedgerPosting.objects.filter(practice_id=posting.practice_id, pay_num__isnull=False)
-        .exclude(pk=posting.pk)
-        .values_list("pay_num", flat=True)
-    )
     return sorted(
         facts.pay_num
         for facts in found
         if facts is not None
         and facts.check_num.upper() == posting.reference
         and facts.amount_cents == posting.amount_cents
-        and facts.pay_num not in taken
     )
 
 
