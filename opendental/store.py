@@ -57,9 +57,10 @@ def store(connection: Connection, reading: Reading, people: dict[int, Patient], 
         plan, is_new = _plan(connection.practice_id, facts, people, now)
         locked = locks.installments(plan.pk)
         _store_terms(plan, reading, people, is_new=is_new, now=now)
-        if _is_whole(reading):
-            _store_money(plan, locked, reading, is_new=is_new, now=now)
+        renewal = _store_money(plan, locked, reading, is_new=is_new, now=now) if _is_whole(reading) else None
         due_parts.refresh(plan, now=now)
+        if renewal is not None:
+            contradictions.taken_back_by_office(plan, renewal.reopened, renewal.installments, now=now)
         PlanToRead.objects.filter(practice_id=connection.practice_id, pay_plan_num=facts.pay_plan_num).delete()
     return plan
 
@@ -159,7 +160,7 @@ def _unreadable_problem(reading: Reading) -> str:
     return ""
 
 
-def _store_money(plan: PayPlan, locked: list[Installment], reading: Reading, *, is_new: bool, now: datetime) -> None:
+def _store_money(plan: PayPlan, locked: list[Installment], reading: Reading, *, is_new: bool, now: datetime) -> Renewal:
     charges, splits = reading.charges or (), reading.splits or ()
     today = _today(plan, now)
     renewal = Renewal(plan, locked, now, today, _busy(plan), CLOSED if plan.is_closed else REMOVED, is_new)
@@ -173,7 +174,9 @@ def _store_money(plan: PayPlan, locked: list[Installment], reading: Reading, *, 
         renewal.stand(rows, ours=_our_payments(plan))
         collected = [row for row in renewal.installments.values() if row.collected_cents > 0]
         contradictions.taken_back(plan, collected, now=now)
-        contradictions.paid_twice(plan, collected, now=now)
+        contradictions.paid_twice(plan, renewal.over, renewal.installments, now=now)
+    contradictions.recorded_again(plan, renewal.installments, now=now)
+    return renewal
 
 
 def _projected(

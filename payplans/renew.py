@@ -32,6 +32,9 @@ class Renewal:
     # No events for the installments of a plan seen for the first time.
     is_new: bool = False
     installments: dict[int, Installment] = field(default_factory=dict)
+    # Set by stand(): installment → cents too much on it, and → cents it owed before the office's money was taken back.
+    over: dict[int, int] = field(default_factory=dict)
+    reopened: dict[int, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.installments = {row.pk: row for row in self.locked}
@@ -141,15 +144,18 @@ class Renewal:
             Item(row.pk, row.amount_cents, row.collected_cents, numbers.get(row.pk, frozenset())) for row in issued
         ]
         paid = {item.id: item for item in spread(items, facts, ours=ours)}
+        self.over = {item.id: item.over_cents for item in items if item.over_cents > 0}
         for row in self.installments.values():
             item = paid.get(row.pk)
             self._stand_one(row, item.paid_cents if item else 0, item.paid_date if item else None)
 
     def _stand_one(self, row: Installment, paid_cents: int, paid_date: date | None) -> None:
-        before = _standing(row)
+        before, owed_before = _standing(row), row.owed_cents
         row.office_paid_cents = paid_cents
         if row.pk not in self.busy:
             row.status, row.status_note = status_of(row, paid_date)
+        if row.is_open and row.owed_cents > owed_before and row.due_date <= self.today:
+            self.reopened[row.pk] = owed_before
         if (after := _standing(row)) == before:
             return
         if before["status"] != after["status"]:

@@ -1,6 +1,6 @@
 """What the office itself took on a plan, per installment, and the status that follows. Pure; cents.
 
-Rule (decisions 10): by charge number first, the rest oldest installment first, prepayments included.
+Rule (decisions 10): by charge number, and only what is on no charge oldest installment first, prepayments included.
 """
 
 from __future__ import annotations
@@ -30,7 +30,10 @@ class Split:
 
 @dataclass
 class Item:
-    """An installment that can be paid in the office; `numbers` are those of its charge rows."""
+    """An installment that can be paid in the office; `numbers` are those of its charge rows.
+
+    `over_cents` is what Open Dental shows on its rows, with what we hold for it, beyond its amount.
+    """
 
     id: int
     amount_cents: int
@@ -38,10 +41,33 @@ class Item:
     numbers: frozenset[int] = frozenset()
     paid_cents: int = field(default=0, init=False)
     paid_date: date | None = field(default=None, init=False)
+    over_cents: int = field(default=0, init=False)
+    # Ours as Open Dental shows it on these rows; a posting to the oldest charge may land elsewhere.
+    ours_cents: int = field(default=0, init=False)
 
     @property
     def room_cents(self) -> int:
         return max(0, self.amount_cents - self.collected_cents - self.paid_cents)
+
+    def date_from(self, day: date | None) -> None:
+        """Paid on the latest of the days."""
+        self.paid_date = max(filter(None, (self.paid_date, day)), default=None)
+
+
+@dataclass
+class _Loose:
+    """Cents on the plan, on none of its charges. `drawn`: taken out of it; `ours`: what we put there."""
+
+    rest: int = 0
+    drawn: int = 0
+    ours: int = 0
+
+    def add(self, cents: int, *, is_ours: bool) -> None:
+        if is_ours:
+            self.ours += cents
+            return
+        self.rest += cents
+        self.drawn += max(0, -cents)
 
 
 def paid_per_row(splits: Iterable[Split]) -> dict[int, int]:
@@ -54,31 +80,76 @@ def paid_per_row(splits: Iterable[Split]) -> dict[int, int]:
 
 
 def spread(items: Sequence[Item], splits: Iterable[Split], *, ours: set[int]) -> list[Item]:
-    """Fill `paid_cents` of issued installments, oldest first in `items`, from splits of payments that aren't `ours`."""
-    theirs = [split for split in splits if split.pay_num not in ours]
-    by_number = {number: item for item in items for number in item.numbers}
-    rest = 0
+    """Fill `paid_cents` and `over_cents` of issued installments, oldest first in `items`.
+
+    Money on a charge stays there, also what is too much: until Open Dental moves it, its next charge is unpaid there
+    too. Splits of payments in `ours` only tell where Open Dental put what we hold.
+    """
+    facts = list(splits)
+    loose = _place(items, facts, ours)
+    for item in items:
+        _cap(item, loose)
+    _replace_ours(items)
+    _move_prepaid(items, loose)
+    _absorb(items, loose)
+    theirs = [split for split in facts if split.pay_num not in ours]
     latest = max((split.date for split in theirs if split.date and split.amount_cents > 0), default=None)
-    for split in theirs:
-        item = by_number.get(split.charge_number)
-        if item is None:
-            rest += split.amount_cents
-        else:
-            item.paid_cents += split.amount_cents
-            item.paid_date = max(filter(None, (item.paid_date, split.date)), default=None)
-    rest += sum(_surplus(item) for item in items)
-    _fill(items, rest, latest)
+    _fill(items, loose.rest, latest)
     return list(items)
 
 
-def _surplus(item: Item) -> int:
-    """What stands on an installment beyond its amount: Open Dental moved a prepayment of ours, or it was overpaid.
+def _place(items: Sequence[Item], splits: Iterable[Split], ours: set[int]) -> _Loose:
+    by_number = {number: item for item in items for number in item.numbers}
+    loose = _Loose()
+    for split in splits:
+        item, is_ours = by_number.get(split.charge_number), split.pay_num in ours
+        if item is None:
+            loose.add(split.amount_cents, is_ours=is_ours)
+        elif is_ours:
+            item.ours_cents += split.amount_cents
+        else:
+            item.paid_cents += split.amount_cents
+            item.date_from(split.date)
+    return loose
 
-    Money taken back below zero stays with the office's other money too: our own collection is no one's to undo.
-    """
-    over = item.paid_cents - max(0, min(item.paid_cents, item.amount_cents - item.collected_cents))
-    item.paid_cents -= over
-    return over
+
+def _cap(item: Item, loose: _Loose) -> None:
+    """Money taken back below zero stays with the office's other money: our own collection is no one's to undo."""
+    loose.rest += min(0, item.paid_cents)
+    paid = max(0, item.paid_cents)
+    item.paid_cents = max(0, min(paid, item.amount_cents - item.collected_cents))
+    item.over_cents = paid - item.paid_cents
+
+
+def _replace_ours(items: Sequence[Item]) -> None:
+    """The office paid a charge before our posting came, so Open Dental put ours on another one: they change places."""
+    for payer in items:
+        displaced = min(payer.over_cents, max(0, payer.collected_cents - payer.ours_cents))
+        for item in items:
+            part = min(displaced, item.room_cents, max(0, item.ours_cents - item.collected_cents - item.paid_cents))
+            if part > 0:
+                item.paid_cents += part
+                item.date_from(payer.paid_date)
+                payer.over_cents -= part
+                displaced -= part
+
+
+def _move_prepaid(items: Sequence[Item], loose: _Loose) -> None:
+    """A prepayment of ours that Open Dental moved onto a charge is not the office's: theirs is still loose."""
+    moved = min(max(0, loose.ours), loose.drawn)
+    for item in items:
+        part = min(moved, item.over_cents)
+        item.over_cents -= part
+        loose.rest += part
+        moved -= part
+
+
+def _absorb(items: Sequence[Item], loose: _Loose) -> None:
+    """What was taken back elsewhere on the plan comes out of what is too much first."""
+    for item in reversed(items):
+        part = min(max(0, -loose.rest), item.over_cents)
+        item.over_cents -= part
+        loose.rest += part
 
 
 def _fill(items: Sequence[Item], rest: int, day: date | None) -> None:
@@ -86,7 +157,7 @@ def _fill(items: Sequence[Item], rest: int, day: date | None) -> None:
         part = min(rest, item.room_cents)
         if part > 0:
             item.paid_cents += part
-            item.paid_date = max(filter(None, (item.paid_date, day)), default=None)
+            item.date_from(day)
             rest -= part
     # More was taken back than lies loose: the newest installments lose what they had.
     for item in reversed(items):

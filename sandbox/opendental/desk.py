@@ -149,6 +149,14 @@ def cash(office: Office, body: Body, now: datetime) -> Body:
     return {"PayNum": number}
 
 
+def delete_payment(office: Office, body: Body, now: datetime) -> Body:
+    """PayNum: the payment and its splits vanish without a trace."""
+    payment = need(office, "payment", wire.integer(body, "PayNum"))
+    posting.replace_splits(office, payment, [], now)
+    remove(office.books, "payment", payment["PayNum"])
+    return {"PayNum": payment["PayNum"]}
+
+
 def _payment(office: Office, body: Body, patient: int, plan: Row | None, now: datetime) -> posting.Payment:
     row = need(office, "patient", patient)
     return posting.Payment(
@@ -311,6 +319,7 @@ ACTIONS: dict[str, Action] = {
     "insurance": add_insurance,
     "plans": add_plan,
     "cash": cash,
+    "delete_payment": delete_payment,
     "prepay_procedure": prepay_procedure,
     "balance": balance_plan,
     "edit_plan": edit_plan,

@@ -33,8 +33,53 @@ def test_our_own_payments_do_not_count() -> None:
     assert paid(items(10000, 0), Split(77, 1, 10000), ours={77}) == [0, 0]
 
 
-def test_more_than_a_charge_owes_spills_to_the_oldest_open_one() -> None:
-    assert paid(items(0, 0, 0), Split(50, 2, 13000)) == [3000, 10000, 0]
+def over(found: list[Item], *splits: Split, ours: set[int] | None = None) -> list[int]:
+    return [item.over_cents for item in spread(found, splits, ours=ours or set())]
+
+
+def test_more_than_a_charge_owes_stays_on_it() -> None:
+    assert paid(items(0, 0, 0), Split(50, 2, 13000)) == [0, 10000, 0]
+    assert over(items(0, 0, 0), Split(50, 2, 13000)) == [0, 3000, 0]
+
+
+def test_money_on_a_charge_we_collected_stays_there() -> None:
+    found = items(10000, 0)
+    splits = [Split(77, 1, 10000), Split(50, 1, 10000)]
+    assert paid(found, *splits, ours={77}) == [0, 0]
+    assert over(items(10000, 0), *splits, ours={77}) == [10000, 0]
+
+
+def test_the_rest_of_a_part_we_collected_is_taken_and_only_more_is_too_much() -> None:
+    assert paid(items(4000, 0), Split(50, 1, 9000)) == [6000, 0]
+    assert over(items(4000, 0), Split(50, 1, 9000)) == [3000, 0]
+
+
+def test_too_much_that_open_dental_moves_pays_where_it_goes() -> None:
+    moved = [Split(77, 1, 10000), Split(50, 1, 10000), Split(51, 1, -10000), Split(51, 2, 10000)]
+    assert paid(items(10000, 0), *moved, ours={77}) == [0, 10000]
+    assert over(items(10000, 0), *moved, ours={77}) == [0, 0]
+
+
+def test_a_moved_prepayment_of_ours_is_not_too_much_and_the_offices_own_still_counts() -> None:
+    moved = [Split(77, 0, 10000), Split(50, 0, 10000), Split(80, 0, -10000), Split(80, 1, 10000)]
+    assert paid(items(10000, 0), *moved, ours={77}) == [0, 10000]
+    assert over(items(10000, 0), *moved, ours={77}) == [0, 0]
+
+
+def test_a_prepayment_of_the_office_moved_onto_a_charge_we_collected_is_too_much() -> None:
+    moved = [Split(50, 0, 10000), Split(80, 0, -10000), Split(80, 1, 10000)]
+    assert paid(items(10000, 0), *moved) == [0, 0]
+    assert over(items(10000, 0), *moved) == [10000, 0]
+
+
+def test_a_posting_of_ours_that_fell_on_the_next_charge_changes_places_with_the_offices() -> None:
+    crossed = [Split(50, 1, 10000), Split(77, 2, 10000)]
+    assert paid(items(10000, 0), *crossed, ours={77}) == [0, 10000]
+    assert over(items(10000, 0), *crossed, ours={77}) == [0, 0]
+
+
+def test_a_correction_on_no_charge_comes_out_of_what_is_too_much_first() -> None:
+    assert paid(items(0, 0), Split(50, 1, 13000), Split(50, 2, 10000), Split(51, 0, -3000)) == [10000, 10000]
 
 
 def test_a_deleted_payment_leaves_nothing() -> None:
