@@ -42,8 +42,6 @@ class Item:
     paid_cents: int = field(default=0, init=False)
     paid_date: date | None = field(default=None, init=False)
     over_cents: int = field(default=0, init=False)
-    # Ours as Open Dental shows it on these rows; a posting to the oldest charge may land elsewhere.
-    ours_cents: int = field(default=0, init=False)
 
     @property
     def room_cents(self) -> int:
@@ -83,13 +81,12 @@ def spread(items: Sequence[Item], splits: Iterable[Split], *, ours: set[int]) ->
     """Fill `paid_cents` and `over_cents` of issued installments, oldest first in `items`.
 
     Money on a charge stays there, also what is too much: until Open Dental moves it, its next charge is unpaid there
-    too. Splits of payments in `ours` only tell where Open Dental put what we hold.
+    too. Splits of payments in `ours` only tell how much of the loose money is ours.
     """
     facts = list(splits)
     loose = _place(items, facts, ours)
     for item in items:
         _cap(item, loose)
-    _replace_ours(items)
     _move_prepaid(items, loose)
     _absorb(items, loose)
     theirs = [split for split in facts if split.pay_num not in ours]
@@ -105,9 +102,7 @@ def _place(items: Sequence[Item], splits: Iterable[Split], ours: set[int]) -> _L
         item, is_ours = by_number.get(split.charge_number), split.pay_num in ours
         if item is None:
             loose.add(split.amount_cents, is_ours=is_ours)
-        elif is_ours:
-            item.ours_cents += split.amount_cents
-        else:
+        elif not is_ours:
             item.paid_cents += split.amount_cents
             item.date_from(split.date)
     return loose
@@ -119,19 +114,6 @@ def _cap(item: Item, loose: _Loose) -> None:
     paid = max(0, item.paid_cents)
     item.paid_cents = max(0, min(paid, item.amount_cents - item.collected_cents))
     item.over_cents = paid - item.paid_cents
-
-
-def _replace_ours(items: Sequence[Item]) -> None:
-    """The office paid a charge before our posting came, so Open Dental put ours on another one: they change places."""
-    for payer in items:
-        displaced = min(payer.over_cents, max(0, payer.collected_cents - payer.ours_cents))
-        for item in items:
-            part = min(displaced, item.room_cents, max(0, item.ours_cents - item.collected_cents - item.paid_cents))
-            if part > 0:
-                item.paid_cents += part
-                item.date_from(payer.paid_date)
-                payer.over_cents -= part
-                displaced -= part
 
 
 def _move_prepaid(items: Sequence[Item], loose: _Loose) -> None:

@@ -72,12 +72,6 @@ def test_a_prepayment_of_the_office_moved_onto_a_charge_we_collected_is_too_much
     assert over(items(10000, 0), *moved) == [10000, 0]
 
 
-def test_a_posting_of_ours_that_fell_on_the_next_charge_changes_places_with_the_offices() -> None:
-    crossed = [Split(50, 1, 10000), Split(77, 2, 10000)]
-    assert paid(items(10000, 0), *crossed, ours={77}) == [0, 10000]
-    assert over(items(10000, 0), *crossed, ours={77}) == [0, 0]
-
-
 def test_a_correction_on_no_charge_comes_out_of_what_is_too_much_first() -> None:
     assert paid(items(0, 0), Split(50, 1, 13000), Split(50, 2, 10000), Split(51, 0, -3000)) == [10000, 10000]
 
