@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from urllib.parse import urlsplit
 
 from cryptography.fernet import Fernet
 
@@ -16,6 +17,9 @@ for _name in NEEDED:
     if not os.environ.get(_name):
         raise SystemExit(f"{_name} is not set: run bin/test, which starts the services the tests need.")
 
+# A cache of its own for each test process: counters of one must not fill up another's.
+_worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 15
+os.environ["REDIS_URL"] = urlsplit(os.environ["REDIS_URL"])._replace(path=f"/{_worker + 1}").geturl()
 os.environ["SECRET_KEY"] = "tests-only-" + "k" * 40
 os.environ["FIELD_KEYS"] = Fernet.generate_key().decode()
 os.environ["BASE_URL"] = "http://testserver"

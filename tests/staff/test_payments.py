@@ -126,7 +126,7 @@ def test_one_try_shows_facts_and_its_timeline(desk: Client, scene: SimpleNamespa
     page = text(desk.get(f"/payments/attempts/{scene.attempt.pk}/", headers=DRAWER).content.decode())
 
     assert "$128.60 on Visa 4242" in page
-    assert "Payer Ana Sample-Ortiz For Plan 169 of Ana Sample-Ortiz, due Yesterday Try 1" in page
+    assert "Payer Ana Sample-Ortiz For Plan 169 of Ana Sample-Ortiz, due yesterday Try 1" in page
     assert "Declined insufficient funds" in page
     assert "Declined: insufficient funds just now · Autopay" in page
 
