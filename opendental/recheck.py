@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.db.models import F, Sum
+from django.db.models.functions import Coalesce
+
+from core.money import format_cents
 from opendental import features, store
 from opendental.client import Office
 from opendental.errors import NotFoundInOffice, OpenDentalError
@@ -12,7 +16,7 @@ from opendental.models import Connection
 from opendental.plans import pull_plan
 from payments.models import DueCheck, DuePart, LedgerPosting
 from payments.upward import UnableToRecheck
-from payplans.models import Installment, PayPlan
+from payplans.models import ChargeRow, Installment, PayPlan
 
 # At most this is taken for rounding: a projection may be a cent off (decisions 13).
 _CENT = 1
@@ -64,7 +68,12 @@ def _owed_cents(part: DuePart, installment: Installment) -> int:
 def _obstacle(connection: Connection, installment: Installment) -> str:
     """Why it must not be charged although money is owed; '' = it may."""
     plan = installment.plan
-    return _plan_obstacle(plan) or _posting_obstacle(connection, plan) or _row_obstacle(installment)
+    return (
+        _plan_obstacle(plan)
+        or _posting_obstacle(connection, plan)
+        or _row_obstacle(installment)
+        or _due_now_obstacle(installment)
+    )
 
 
 def _plan_obstacle(plan: PayPlan) -> str:
@@ -96,6 +105,28 @@ def _row_obstacle(installment: Installment) -> str:
     if rows and open_cents + _CENT < installment.owed_cents and not _posting_waits(installment.plan):
         return "Open Dental shows less open on this charge than KasperPay: an earlier payment was put on it"
     return ""
+
+
+def _due_now_obstacle(installment: Installment) -> str:
+    """Never take more than Open Dental itself calls due now on the plan: its charges less everything paid on it.
+
+    Source: the amount "Due Now" of a payment plan (opendental-api.md §4.3). It is less than our sum when too much lies
+    on one charge: then PAID_TWICE has been raised, and a person decides.
+    """
+    if not installment.is_issued or installment.plan.kind != PayPlan.Kind.DYNAMIC:
+        return ""
+    plan = installment.plan
+    charged = ChargeRow.objects.filter(installment__plan=plan).aggregate(
+        cents=Coalesce(Sum(F("principal_cents") + F("interest_cents")), 0)
+    )["cents"]
+    paid = plan.splits.aggregate(cents=Coalesce(Sum("amount_cents"), 0))["cents"]
+    on_its_way = LedgerPosting.objects.filter(plan=plan, pay_num=None, state=LedgerPosting.State.QUEUED).aggregate(
+        cents=Coalesce(Sum("amount_cents"), 0)
+    )["cents"]
+    due_now = max(0, charged - paid - on_its_way)
+    if due_now + _CENT >= installment.owed_cents:
+        return ""
+    return f"Open Dental shows only {format_cents(due_now)} due on this plan now"
 
 
 def _posting_waits(plan: PayPlan) -> bool:

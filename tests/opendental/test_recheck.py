@@ -9,7 +9,7 @@ import pytest
 from opendental.errors import NotFoundInOffice
 from opendental.pull import pull
 from opendental.recheck import recheck
-from payments.models import DueCheck, DuePart
+from payments.models import Alarm, DueCheck, DuePart
 from payments.upward import UnableToRecheck
 from tests.opendental.desk import Desk, collect, installments, plan_of
 
@@ -172,3 +172,25 @@ def test_a_404_about_a_plan_that_is_there_gives_no_stamp(
         recheck(part.pk, now=now)
 
     assert DueCheck.objects.filter(due_part=part, checked_at=now).count() == 0
+
+
+def test_never_more_is_taken_than_open_dental_calls_due_now(desk: Desk, part: DuePart) -> None:
+    """The desk put two payments on the first charge: the second is open, but the plan owes nothing now."""
+    row = installments(number_of(part))[0].charge_rows.get().pay_plan_charge_num
+    for _ in range(2):
+        desk.act("cash", PayPlanChargeNum=row, amount_cents=100_00)
+    desk.at("2022-08-01 10:00")
+    desk.pull()
+    second = installments(number_of(part))[1]
+
+    assert asked(desk, second.due_parts.get()) == (100_00, "Open Dental shows only $0.00 due on this plan now")
+    assert Alarm.objects.filter(kind="PAID_TWICE", closed_at=None).count() == 1
+
+
+def test_money_of_ours_on_its_way_to_the_office_is_counted(desk: Desk, part: DuePart) -> None:
+    desk.at("2022-08-01 10:00")
+    desk.pull()
+    first, second = installments(number_of(part))[:2]
+    collect(first, now=desk.now())
+
+    assert asked(desk, second.due_parts.get()) == (100_00, "")
