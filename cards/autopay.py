@@ -7,6 +7,7 @@ from datetime import datetime
 
 from cards import wording
 from cards.models import Autopay, Card, Consent
+from core.calendar import local_date
 from core.money import format_cents
 from payplans.models import Installment, PayPlan
 from practices.models import Event
@@ -27,17 +28,17 @@ class UnableToAttach(Exception):
 
 
 def proposed_maximum_cents(plan: PayPlan) -> int:
-    """The largest amount that an open installment asks for, or the plan's payment amount."""
+    """The largest amount that an open installment asks for, overdue ones too, or the plan's payment amount."""
     amounts = [installment.owed_cents for installment in _open_installments(plan)]
     return max([plan.pay_amount_cents, *amounts], default=0)
 
 
-def consent_text(plan: PayPlan, card: Card, *, max_charge_cents: int, language: str) -> str:
+def consent_text(plan: PayPlan, card: Card, *, max_charge_cents: int, language: str, now: datetime) -> str:
     """The words shown before agreeing, and kept."""
     practice = plan.practice
     terms = wording.Terms(
         practice=practice.name, phone=practice.phone, card=str(card), maximum=format_cents(max_charge_cents),
-        schedule=_schedule_words(plan, language),
+        schedule=_schedule_words(_to_come(plan, now), language),
     )  # fmt: skip
     return wording.text(Consent.Kind.AUTOPAY, language, terms)
 
@@ -98,11 +99,11 @@ def _refuse_unless_attachable(plan: PayPlan, card: Card, max_charge_cents: int) 
 def _record_consent(plan: PayPlan, card: Card, max_charge_cents: int, witness: Witness, now: datetime) -> Consent:
     return Consent.objects.create(
         practice_id=plan.practice_id, kind=Consent.Kind.AUTOPAY, patient_id=card.patient_id, card=card, plan=plan,
-        text=consent_text(plan, card, max_charge_cents=max_charge_cents, language=witness.language),
+        text=consent_text(plan, card, max_charge_cents=max_charge_cents, language=witness.language, now=now),
         text_version=wording.VERSION, language=witness.language, card_last4=card.last4,
         schedule=[
             {"due_date": installment.due_date.isoformat(), "amount_cents": installment.owed_cents}
-            for installment in _open_installments(plan)
+            for installment in _to_come(plan, now)
         ],
         max_charge_cents=max_charge_cents, channel=witness.channel, given_by=witness.given_by, given_at=now,
         ip=witness.ip,
@@ -122,11 +123,24 @@ def _open_installments(plan: PayPlan) -> list[Installment]:
     ]
 
 
-def _schedule_words(plan: PayPlan, language: str) -> str:
+def _to_come(plan: PayPlan, now: datetime) -> list[Installment]:
+    """What autopay will charge: due today (practice-local) or later; a replaced card takes over what that one covered.
+
+    What was overdue before has words and a consent of its own (payments/arrears.py).
+    """
+    running = Autopay.objects.filter(plan=plan, is_on=True).first()
+    first_day = local_date(running.since if running else now, plan.practice.zone)
+    return [installment for installment in _open_installments(plan) if installment.due_date >= first_day]
+
+
+_NOTHING_YET = {"en": "payments to come", "es": "los pagos por venir"}
+
+
+def _schedule_words(covered: list[Installment], language: str) -> str:
     """How many payments and from when to when, in the language of the text."""
-    due = [installment.due_date for installment in _open_installments(plan)]
+    due = [installment.due_date for installment in covered]
     if not due:
-        return "—"
+        return _NOTHING_YET.get(language, _NOTHING_YET["en"])
     first, last = (f"{day:%m/%d/%Y}" for day in (due[0], due[-1]))
     if language == "es":
         return f"un pago, el {first}" if len(due) == 1 else f"{len(due)} pagos, del {first} al {last}"

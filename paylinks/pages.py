@@ -116,7 +116,7 @@ class Offer:
     text: str
 
 
-def offer(found: Found, paid: Attempt | None, language: str) -> Offer | None:
+def offer(found: Found, paid: Attempt | None, language: str, now: datetime) -> Offer | None:
     """For a payment on this link with a card that does not pay the plan yet, while something is still to come."""
     installment = found.part.installment
     if paid is None or installment is None or paid.channel != Attempt.Channel.FIX_LINK:
@@ -127,7 +127,7 @@ def offer(found: Found, paid: Attempt | None, language: str) -> Offer | None:
     if taken or not to_come or not plan.is_collectable or card.patient_id != plan.guarantor_id:
         return None
     maximum = autopay.proposed_maximum_cents(plan)
-    text = autopay.consent_text(plan, card, max_charge_cents=maximum, language=language)
+    text = autopay.consent_text(plan, card, max_charge_cents=maximum, language=language, now=now)
     return Offer(plan, card, maximum, text)
 
 

@@ -35,7 +35,7 @@ RETURN_FOR = timedelta(hours=2)
 def show(request: HttpRequest, found: Found, now: datetime) -> HttpResponse:
     """What failed and the one button that repairs it."""
     if found.state == State.PAID:
-        return _paid(request, found)
+        return _paid(request, found, now)
     if found.state == State.NOTHING_OWED:
         return _render(request, found, "nothing_owed")
     under_way = pages.charge_under_way(found)
@@ -59,9 +59,9 @@ def _render(request: HttpRequest, found: Found, name: str, *, status: int = 200,
     return render(request, f"patient/{name}.html", context, status=status)
 
 
-def _paid(request: HttpRequest, found: Found, *, note: str = "", status: int = 200) -> HttpResponse:
+def _paid(request: HttpRequest, found: Found, now: datetime, *, note: str = "", status: int = 200) -> HttpResponse:
     paid = pages.receipt(found)
-    offer = pages.offer(found, paid, spoken())
+    offer = pages.offer(found, paid, spoken(), now)
     return _render(request, found, "paid", status=status, paid=paid, offer=offer, note=note, to=_addresses(found))
 
 
@@ -172,7 +172,7 @@ def _outcome(request: HttpRequest, found: Found, charge: LinkCharge, now: dateti
     if charge.state != LinkCharge.State.DONE or (attempt is not None and not attempt.is_final):
         return _waiting(request, found)
     if found.state == State.PAID or (attempt is not None and attempt.state == AttemptState.SUCCEEDED):
-        return _paid(request, found)
+        return _paid(request, found, now)
     if found.state == State.NOTHING_OWED:
         return _render(request, found, "nothing_owed")
     if found.state != State.USABLE:
@@ -185,11 +185,11 @@ def _outcome(request: HttpRequest, found: Found, charge: LinkCharge, now: dateti
 @link_page()
 def keep_on_autopay(request: HttpRequest, found: Found, now: datetime) -> HttpResponse:
     """The card that just paid becomes the plan's card, when the box was ticked below the exact words."""
-    offer = pages.offer(found, pages.receipt(found), spoken()) if found.state == State.PAID else None
+    offer = pages.offer(found, pages.receipt(found), spoken(), now) if found.state == State.PAID else None
     if offer is None or offer.text != request.POST.get("text", "").replace("\r\n", "\n"):
         return _back_to_page(found)
     if request.POST.get("agree") != "yes":
-        return _paid(request, found, note="tick", status=422)
+        return _paid(request, found, now, note="tick", status=422)
     witness = Witness(
         channel=Consent.Channel.LINK, given_by=f"patient:{found.link.patient_id}",
         ip=opening.address_of(request) or None, language=spoken(),
@@ -197,5 +197,5 @@ def keep_on_autopay(request: HttpRequest, found: Found, now: datetime) -> HttpRe
     try:
         attaching.attach(offer.plan, offer.card, max_charge_cents=offer.max_charge_cents, witness=witness, now=now)
     except UnableToAttach:
-        return _paid(request, found, note="not_attached", status=409)
-    return _paid(request, found, note="attached")
+        return _paid(request, found, now, note="not_attached", status=409)
+    return _paid(request, found, now, note="attached")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from cards import wording
 from cards.autopay import Witness
@@ -59,10 +60,19 @@ def agree(plan: PayPlan, card: Card, *, witness: Witness, now: datetime) -> int:
     return cents
 
 
-def is_agreed(installment: Installment, autopay: Autopay) -> bool:
-    """Somebody agreed, since autopay came on, to charge this overdue installment."""
+def is_left_out(installment: Installment, autopay: Autopay, zone: ZoneInfo) -> bool:
+    """Overdue before the card came, and nobody has agreed since to charge it (decisions 11).
+
+    A Pay Now that failed is no such word: it was for one charge.
+    """
+    return installment.due_date < local_date(autopay.since, zone) and not agreed_cents(installment, autopay)
+
+
+def agreed_cents(installment: Installment, autopay: Autopay) -> set[int]:
+    """The amounts somebody agreed to, since autopay came on, for this overdue installment; empty: nobody did."""
     agreed = Consent.objects.filter(
         plan_id=installment.plan_id, kind=Consent.Kind.ONE_CHARGE, given_at__gte=autopay.since, revoked_at=None,
         schedule__contains=[{"installment": installment.pk}],
     )  # fmt: skip
-    return agreed.exists()
+    rows = [row for schedule in agreed.values_list("schedule", flat=True) for row in schedule]
+    return {row["amount_cents"] for row in rows if row["installment"] == installment.pk}

@@ -67,7 +67,7 @@ def sent_form(plan: PayPlan, data: QueryDict) -> AttachForm:
 
 def page(plan: PayPlan, form: AttachForm, now: datetime) -> dict[str, Any]:
     """Context of the drawer; the text is the one that will be kept, for the choices now in the form."""
-    text, late = shown_text(plan, form), overdue(plan, form, now)
+    text, late = shown_text(plan, form, now), overdue(plan, form, now)
     return {
         "plan": plan,
         "refusal": upward.handlers.autopay_refusal(plan),
@@ -87,7 +87,7 @@ def chosen_card(plan: PayPlan, form: AttachForm) -> Card | None:
     return cards.get(str(chosen.pk if isinstance(chosen, Card) else chosen))
 
 
-def shown_text(plan: PayPlan, form: AttachForm) -> str:
+def shown_text(plan: PayPlan, form: AttachForm, now: datetime) -> str:
     """The consent text for what stands in the form; '' until a card and a readable maximum are chosen."""
     card = chosen_card(plan, form)
     try:
@@ -96,7 +96,8 @@ def shown_text(plan: PayPlan, form: AttachForm) -> str:
         return ""
     if card is None or cents <= 0:
         return ""
-    return autopay.consent_text(plan, card, max_charge_cents=cents, language=str(form["language"].value()))
+    language = str(form["language"].value())
+    return autopay.consent_text(plan, card, max_charge_cents=cents, language=language, now=now)
 
 
 def fingerprint(text: str, late: Overdue) -> str:
@@ -110,7 +111,7 @@ def attach(plan: PayPlan, form: AttachForm, *, actor: str, ip: str | None, now: 
     Returns the cents that are being charged now. Raises UnableToAttach.
     """
     late = overdue(plan, form, now)
-    if form.cleaned_data["shown"] != fingerprint(shown_text(plan, form), late):
+    if form.cleaned_data["shown"] != fingerprint(shown_text(plan, form, now), late):
         raise UnableToAttach("The text changed while this page was open. Read the new text, then agree again")
     witness = Witness(Consent.Channel.STAFF, actor, ip, form.cleaned_data["language"])
     charge_overdue = bool(late.parts) and form.cleaned_data["charge_overdue"]

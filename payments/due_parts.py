@@ -100,17 +100,9 @@ def _hold(
         return DuePart.Hold.NEW_CARD
     if part.amount_cents > autopay.consent.max_charge_cents:
         return DuePart.Hold.ABOVE_CONSENT
-    if _is_arrears(installment, autopay, settings):
+    if arrears.is_left_out(installment, autopay, settings.practice.zone):
         return DuePart.Hold.ARREARS
     first_try_at = _first_try_at(installment, settings)
     if not installment.is_issued and first_try_at is not None and first_try_at <= now:
         return DuePart.Hold.NOT_ISSUED
     return DuePart.Hold.NONE
-
-
-def _is_arrears(installment: Installment, autopay: Autopay, settings: PaymentSettings) -> bool:
-    """Overdue before the card came, and nobody has agreed since to charge it (decisions 11)."""
-    if installment.due_date >= calendar.local_date(autopay.since, settings.practice.zone):
-        return False
-    # A Pay Now that failed is no such word: it was for one charge.
-    return not arrears.is_agreed(installment, autopay)

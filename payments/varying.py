@@ -13,6 +13,7 @@ from core import calendar
 from core.money import format_cents
 from notifications import outbox
 from notifications.models import Kind, Message
+from payments import arrears
 from payments.models import DuePart
 from payplans.models import Installment
 from practices.models import PaymentSettings
@@ -37,9 +38,10 @@ def announced(
 
     Queues the notice, one for each new amount of the plan.
     """
-    if autopay.card.funding != "debit" or part.amount_cents in _agreed_amounts(autopay):
+    if autopay.card.funding != "debit" or part.amount_cents in _agreed_amounts(installment, autopay):
         return None
-    if part.amount_cents > autopay.consent.max_charge_cents:
+    zone = settings.practice.zone
+    if part.amount_cents > autopay.consent.max_charge_cents or arrears.is_left_out(installment, autopay, zone):
         return None
     message = outbox.enqueue(
         practice=installment.practice, kind=Kind.PLAN_CHANGED, patient=autopay.card.patient,
@@ -47,12 +49,13 @@ def announced(
         dedupe_key=f"{Kind.PLAN_CHANGED}:{installment.plan_id}:{part.amount_cents}", now=now,
         about={"patient": autopay.card.patient_id, "plan": installment.plan_id, "installment": installment.pk},
     )  # fmt: skip
-    day = calendar.local_date((message.sent_at or message.not_before) + NOTICE, settings.practice.zone)
+    day = calendar.local_date((message.sent_at or message.not_before) + NOTICE, zone)
     return Announced(
-        charge_from=calendar.at_hour(day, settings.charge_hour, settings.practice.zone),
+        charge_from=calendar.at_hour(day, settings.charge_hour, zone),
         is_undeliverable=message.state in (Message.State.BLOCKED, Message.State.UNDELIVERED),
     )
 
 
-def _agreed_amounts(autopay: Autopay) -> set[int]:
-    return {row["amount_cents"] for row in autopay.consent.schedule}
+def _agreed_amounts(installment: Installment, autopay: Autopay) -> set[int]:
+    planned = {row["amount_cents"] for row in autopay.consent.schedule}
+    return planned | arrears.agreed_cents(installment, autopay)

@@ -7,9 +7,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import transaction
 
+from cards.autopay import Witness
+from cards.models import Autopay
 from notifications.models import Message
 from patients.models import Patient
-from payments import due_parts
+from payments import arrears, due_parts
 from payments.models import DuePart
 from payplans.models import PayPlan
 from practices.models import Practice
@@ -108,3 +110,33 @@ def test_the_ten_days_count_from_the_sending(practice: Practice, now: datetime) 
 
     # March 28, 10:00 in New York.
     assert refreshed(plan, now).next_try_at == datetime(2026, 3, 28, 14, 0, tzinfo=UTC)
+
+
+def overdue_on_debit(practice: Practice, now: datetime) -> PayPlan:
+    """An overdue installment of another amount than those to come; the debit card came today."""
+    plan = plan_with(practice, funding="debit", amount_cents=128_60)
+    plan.installments.update(due_date="2026-02-20", principal_cents=99_00)
+    Autopay.objects.filter(plan=plan).update(since=now)
+    return plan
+
+
+def test_what_was_overdue_before_the_card_came_is_not_announced(practice: Practice, now: datetime) -> None:
+    part = refreshed(overdue_on_debit(practice, now), now)
+
+    assert part.hold == DuePart.Hold.ARREARS
+    assert Message.objects.count() == 0
+
+
+def test_what_is_overdue_and_agreed_to_is_charged_without_a_notice(practice: Practice, now: datetime) -> None:
+    plan = overdue_on_debit(practice, now)
+    refreshed(plan, now)
+    witness = Witness(channel="STAFF", given_by="user:1", ip=None)
+    with transaction.atomic():
+        agreed = arrears.agree(plan, Autopay.objects.get(plan=plan).card, witness=witness, now=now)
+
+    part = refreshed(plan, now)
+
+    assert agreed == 99_00
+    assert (part.hold, part.wait_reason) == ("", "")
+    assert list(DuePart.objects.due(now)) == [part]
+    assert Message.objects.count() == 0
