@@ -87,6 +87,8 @@ class Message(PracticeRow):
     sends = models.PositiveSmallIntegerField(default=0)
     # Ids for the timeline: plan, installment, attempt.
     about = models.JSONField(default=dict)
+    # The id of the charge it tells of in the logs (core/trace.py).
+    trace = models.CharField(max_length=32, blank=True, default="", db_default="")
 
     LINK_MARK: ClassVar[str] = "[[link]]"
 

@@ -19,6 +19,9 @@ class Practice(models.Model):
     state = models.CharField(max_length=2, blank=True, help_text="Two-letter US state")
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
+    # Set by a restore: charges made since then are looked for at the processor first, and nothing is charged until
+    # they are found (docs/money.md, "After a restore").
+    recover_since = models.DateTimeField(null=True, blank=True)
 
     def __str__(self) -> str:
         return self.name
