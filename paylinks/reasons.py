@@ -13,6 +13,7 @@ _REASONS = {
     "card_velocity_exceeded": gettext_noop("The card has reached a limit for payments."),
     "withdrawal_count_limit_exceeded": gettext_noop("The card has reached a limit for payments."),
     "expired_card": gettext_noop("The card has expired."),
+    "card_gone": gettext_noop("The card is no longer on file."),
     "card_not_supported": gettext_noop("The card can't be used for this kind of payment."),
     "transaction_not_allowed": gettext_noop("The card can't be used for this kind of payment."),
     "currency_not_supported": gettext_noop("The card can't be used for this kind of payment."),

@@ -12,7 +12,7 @@ from payments.models import Alarm, Allocation, Attempt, DuePart, LedgerPosting, 
 from payplans.models import Installment, PayPlan
 from payplans.retry import Verdict, VerdictKind
 from practices.models import Event
-from processors.port import NotTaken, Succeeded
+from processors.port import CARD_GONE, NotTaken, Succeeded
 
 
 def of_success(attempt: Attempt, outcome: Succeeded, now: datetime, actor: str) -> None:
@@ -73,9 +73,9 @@ def of_decline(attempt: Attempt, now: datetime, actor: str) -> None:
     part = attempt.due_part
     verdict = budget.verdict(attempt, now)
     _apply_verdict(part, verdict)
-    if verdict.never_again:
+    if verdict.never_again or attempt.decline_code == CARD_GONE:
         Card.objects.filter(pk=attempt.card_id, state=Card.State.ACTIVE).update(
-            state=Card.State.BLOCKED, never_again=True, state_reason=verdict.reason[:200]
+            state=Card.State.BLOCKED, never_again=verdict.never_again, state_reason=verdict.reason[:200]
         )
     if part.installment is not None and part.installment.is_open:
         part.installment.status, part.installment.status_note = Installment.Status.FAILED, verdict.reason[:200]

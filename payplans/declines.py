@@ -69,6 +69,8 @@ _PATIENT = {
     "incorrect_address": "the address does not match",
     "expired_card": "the card has expired",
     "new_account_information_available": "the card was replaced",
+    # Our own (processors/port.py CARD_GONE): the number may be given again, so it is not NEVER.
+    "card_gone": "the card is no longer on file at the processor",
     "approve_with_id": "the bank wants the cardholder to call",
     "call_issuer": "the bank wants the cardholder to call",
     "incorrect_pin": "the PIN is wrong",

@@ -17,6 +17,10 @@ class Succeeded:
     charge_reference: str = ""
 
 
+# Our own decline code: the processor no longer has the card, or has it for somebody else.
+CARD_GONE = "card_gone"
+
+
 @dataclass(frozen=True)
 class Declined:
     """No money moved and the answer is final for this attempt. Codes as the processor and the network gave them."""

@@ -12,6 +12,7 @@ import stripe
 
 from processors.models import ProcessorAccount
 from processors.port import (
+    CARD_GONE,
     Charge,
     Declined,
     NotTaken,
@@ -64,6 +65,12 @@ class StripeProcessor:
 
     def charge(self, charge: Charge, remember: Callable[[str], bool]) -> Outcome:
         """Create the intent, have its id stored, confirm it off-session."""
+        outcome = self._create_and_confirm(charge, remember)
+        if isinstance(outcome, NotTaken) and outcome.needs_operator and self._card_is_gone(charge):
+            return Declined("", CARD_GONE)
+        return outcome
+
+    def _create_and_confirm(self, charge: Charge, remember: Callable[[str], bool]) -> Outcome:
         params: Any = charge.create_params
         try:
             intent = self._client.payment_intents.create(params, {"idempotency_key": charge.create_key})
@@ -73,6 +80,26 @@ class StripeProcessor:
             self.cancel(intent.id)
             return NotTaken("The attempt was already closed")
         return self._confirm(intent.id, charge)
+
+    def _card_is_gone(self, charge: Charge) -> bool:
+        """The account is the right one, but the card was detached, deleted, or is somebody else's.
+
+        Where even the customer is not known, the account is the wrong one: that is nothing the patient can repair.
+        """
+        customer = charge.create_params["customer"]
+        try:
+            return self._client.payment_methods.retrieve(charge.create_params["payment_method"]).customer != customer
+        except stripe.InvalidRequestError:
+            return self._knows_customer(customer)
+        except stripe.StripeError:
+            return False
+
+    def _knows_customer(self, customer: str) -> bool:
+        try:
+            self._client.customers.retrieve(customer)
+        except stripe.StripeError:
+            return False
+        return True
 
     def _confirm(self, reference: str, charge: Charge) -> Outcome:
         """Confirm, and once more when the answer was lost. We resend, not the library: it would hide the lost one.

@@ -206,3 +206,25 @@ def test_an_answer_that_waited_too_long_for_its_turn_is_not_believed(
         charging.collect(part.pk, channel="AUTOPAY", actor="autopay", now=now)
 
     assert (Attempt.objects.count(), shop.asked()) == (0, [])
+
+
+def test_a_card_that_is_gone_at_the_processor_waits_for_a_new_one_and_the_patient_is_told(
+    part: DuePart, shop: Shop, now: datetime
+) -> None:
+    """Its webhook was lost: the charge is what finds out."""
+    card = autopay_of(part).card
+    StripeProcessor(shop.account).detach(card.payment_method)
+    ledger = Ledger()
+
+    attempt = collect(part, now)
+
+    # A failure notice with a link; no alarm, for other patients' cards are fine.
+    ledger.wrote(attempts=1, messages=1, events=2)
+    card.refresh_from_db()
+    part.refresh_from_db()
+    assert (attempt.state, attempt.decline_code) == ("DECLINED", "card_gone")
+    assert (card.state, card.never_again) == ("BLOCKED", False)
+    assert (part.hold, part.next_try_at) == ("NEW_CARD", None)
+    assert part.hold_reason.startswith("Declined: the card is no longer on file at the processor")
+    assert list(DuePart.objects.due(now)) == []
+    assert shop.taken() == []

@@ -207,8 +207,6 @@ def test_a_key_that_is_refused_takes_nothing_and_needs_an_operator(
     ("wrong", "code"),
     [
         ({"amount": 49}, "amount_too_small"),
-        ({"customer": "cus_nobody"}, "resource_missing"),
-        ({"payment_method": "pm_nobody"}, "resource_missing"),
         ({"colour": "blue"}, "parameter_unknown"),
     ],
 )
@@ -221,14 +219,51 @@ def test_refused_parameters_take_nothing_and_need_an_operator(
     assert (shop.intents(), shop.taken()) == ([], [])
 
 
-def test_a_card_of_another_customer_is_refused(shop: Shop, card: Card, practice: Practice) -> None:
+# A card that is gone is the card's trouble; a wrong account is everybody's.
+
+
+def test_a_card_of_another_customer_needs_a_new_card(shop: Shop, card: Card, practice: Practice) -> None:
     foreign = shop.card(factories.PatientFactory.create(practice=practice))
 
-    outcome = charge(shop, card, payment_method=foreign.payment_method)
+    assert charge(shop, card, payment_method=foreign.payment_method) == Declined("", "card_gone")
+    assert shop.taken() == []
+
+
+def test_a_card_that_the_right_account_does_not_have_needs_a_new_card(shop: Shop, card: Card) -> None:
+    assert charge(shop, card, payment_method="pm_nobody") == Declined("", "card_gone")
+    assert (shop.intents(), shop.taken()) == ([], [])
+
+
+def test_a_card_detached_before_needs_a_new_card(shop: Shop, card: Card) -> None:
+    StripeProcessor(shop.account).detach(card.payment_method)
+
+    assert charge(shop, card) == Declined("", "card_gone")
+    assert (shop.intents(), shop.taken()) == ([], [])
+
+
+def test_a_card_of_a_deleted_customer_needs_a_new_card(shop: Shop, card: Card) -> None:
+    shop.process.http.delete(
+        f"/v1/customers/{card.customer}", headers={"Authorization": f"Bearer {shop.account.secret_key}"}
+    )
+
+    assert charge(shop, card) == Declined("", "card_gone")
+    assert (shop.intents(), shop.taken()) == ([], [])
+
+
+def test_cards_of_another_account_are_not_called_gone(shop: Shop, card: Card) -> None:
+    outcome = charge(shop, card, customer="cus_elsewhere", payment_method="pm_elsewhere")
+
+    assert outcome == NotTaken("The processor refuses the request (resource_missing)", needs_operator=True)
+
+
+def test_a_card_that_cannot_be_looked_at_is_not_called_gone(shop: Shop, card: Card) -> None:
+    StripeProcessor(shop.account).detach(card.payment_method)
+    shop.fault("GET /v1/payment_methods/*", "error_before", times=5)
+
+    outcome = charge(shop, card)
 
     assert isinstance(outcome, NotTaken)
     assert outcome.needs_operator
-    assert shop.taken() == []
 
 
 def test_a_card_detached_between_create_and_confirm_takes_nothing(shop: Shop, card: Card) -> None:
@@ -240,8 +275,8 @@ def test_a_card_detached_between_create_and_confirm_takes_nothing(shop: Shop, ca
 
     outcome = processor.charge(asked_for(card), detach)
 
-    assert isinstance(outcome, NotTaken | Unknown)
-    assert shop.taken() == []
+    assert outcome == Declined("", "card_gone")
+    assert (shop.intents(), shop.taken()) == (["requires_confirmation"], [])
 
 
 def test_a_key_used_for_another_request_is_not_taken_at_create_and_unknown_at_confirm(shop: Shop, card: Card) -> None:
