@@ -31,6 +31,11 @@ class Connection(PracticeRow):
     last_pull_at = models.DateTimeField(null=True, blank=True)
     problem = models.CharField(max_length=300, blank=True)
     problem_since = models.DateTimeField(null=True, blank=True)
+    # The breaker (opendental/breaker.py): jobs in a row that couldn't reach the office, since when it is left alone,
+    # and before when no job asks it. Business time.
+    failures = models.PositiveSmallIntegerField(default=0, db_default=0)
+    away_since = models.DateTimeField(null=True, blank=True)
+    next_try_at = models.DateTimeField(null=True, blank=True)
     # Change cursors: the office's own clock, as text in Open Dental's format; moved only with what they found.
     cursor = models.CharField(max_length=19, blank=True)
     patients_cursor = models.CharField(max_length=19, blank=True)
@@ -39,6 +44,10 @@ class Connection(PracticeRow):
     turn = models.PositiveIntegerField(default=0)
     # Last cycle: {"calls": 3, "changed": 1, "problems": 0, "seconds": 0.4}
     last_cycle = models.JSONField(default=dict, blank=True)
+    # When the last cycle began that ended without a problem: nothing older than this is unknown to us.
+    in_step_at = models.DateTimeField(null=True, blank=True)
+    # How far long walks over the office's tables have come, by name (opendental/walks.py).
+    walks = models.JSONField(default=dict, db_default=models.Value({}, models.JSONField()), blank=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["practice"], name="one_opendental_connection_per_practice")]
@@ -47,15 +56,28 @@ class Connection(PracticeRow):
 class PlanToRead(PracticeRow):
     """A plan that was found changed and waits to be read. Stands from discovery until its facts are stored."""
 
+    class Urgency(models.IntegerChoices):
+        """What is read first when many plans wait."""
+
+        CHANGED = 0, "found changed"
+        LISTED = 1, "open, listed to be read"
+        CLOSED = 2, "closed, listed to be read"
+
     pay_plan_num = models.BigIntegerField()
     pat_num = models.BigIntegerField(default=0, help_text="0 = not known yet")
     found_at = models.DateTimeField()
     # Reading failed for this plan alone: when it is tried again.
     next_at = models.DateTimeField()
     tries = models.PositiveIntegerField(default=0)
+    urgency = models.PositiveSmallIntegerField(
+        choices=Urgency.choices, default=Urgency.CHANGED, db_default=Urgency.CHANGED
+    )
+    # New with every finding: who began to read before it must leave the row.
+    token = models.UUIDField(null=True, blank=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["practice", "pay_plan_num"], name="plan_to_read_once")]
+        indexes = [models.Index(fields=["practice", "urgency", "found_at"], name="plans_to_read_in_order")]
 
 
 class PlanFingerprint(PracticeRow):
@@ -65,6 +87,9 @@ class PlanFingerprint(PracticeRow):
         PLAN = "PLAN", "payplan"
         CHARGES = "CHARGES", "payplancharge"
         SPLITS = "SPLITS", "paysplit"
+        LINKS = "LINKS", "payplanlink"
+        # Fees, adjustments and insurance behind a plan's links, looked at once a night.
+        WORK = "WORK", "production"
 
     of = models.CharField(max_length=8, choices=Of.choices)
     pay_plan_num = models.BigIntegerField()
@@ -74,6 +99,24 @@ class PlanFingerprint(PracticeRow):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["practice", "of", "pay_plan_num"], name="plan_fingerprint_once")]
+
+
+class SyncCycle(PracticeRow):
+    """What one cycle of the sync cost and found. The newest few hundred of a practice are kept."""
+
+    began_at = models.DateTimeField()
+    seconds = models.FloatField()
+    calls = models.PositiveIntegerField()
+    rows = models.PositiveIntegerField(help_text="Rows Open Dental sent")
+    changed = models.PositiveIntegerField(help_text="Plans read and stored")
+    problems = models.PositiveIntegerField(default=0, help_text="Plans that could not be read")
+    waiting = models.PositiveIntegerField(default=0, help_text="Plans still to be read")
+    # The oldest a change can have been before this cycle saw it; null = never in step yet.
+    age_seconds = models.FloatField(null=True, blank=True)
+    problem = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["practice", "-began_at"], name="cycles_of_a_practice")]
 
 
 class GuarantorTurn(PracticeRow):
