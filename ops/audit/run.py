@@ -1,0 +1,16 @@
+"""Runs every check over one snapshot of the books."""
+
+from __future__ import annotations
+
+from ops.audit.books import Books
+from ops.audit.checks import captures, postings
+from ops.audit.violations import Violation
+from ops.audit.world import open_world
+
+CHECKS = (*captures.CHECKS, *postings.CHECKS)
+
+
+def audit(books: Books) -> list[Violation]:
+    """Everything that is wrong, in the order of the checks; [] when the books agree."""
+    with open_world(books) as world:
+        return [Violation(check.__name__, text) for check in CHECKS for text in check(world)]

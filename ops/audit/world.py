@@ -1,0 +1,140 @@
+"""Everything the checks look at, read once: the product's tables by raw SQL, the processor, the offices, the inbox."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Any, TypeVar
+
+import psycopg
+from psycopg.rows import dict_row
+
+from ops.audit.books import Books
+from ops.audit.sources import Office, Processor, Row, read_inbox
+
+Key = TypeVar("Key")
+# What is younger may still be on its way.
+GRACE = timedelta(minutes=10)
+
+
+class World:
+    """A snapshot. `rows("payments_attempt")` are dicts of one table of the product, by id."""
+
+    def __init__(self, books: Books, database: psycopg.Connection[Row]) -> None:
+        self.now = books.now
+        self.database = database
+        self.processor = Processor.read(books.stripe)
+        self.offices = Office.read_all(books.opendental)
+        self.inbox = read_inbox(books.messaging)
+        self._tables: dict[str, list[Row]] = {}
+
+    def is_old(self, at: datetime) -> bool:
+        """Old enough to be judged."""
+        return at <= self.now - GRACE
+
+    def query(self, sql: str, **values: Any) -> list[Row]:
+        return self.database.execute(sql, values).fetchall()
+
+    def rows(self, table: str) -> list[Row]:
+        if table not in self._tables:
+            self._tables[table] = self.query(f"SELECT * FROM {table} ORDER BY id")  # noqa: S608
+        return self._tables[table]
+
+    def one(self, table: str, row_id: int) -> Row:
+        return self._by_id(table)[row_id]
+
+    def _by_id(self, table: str) -> dict[int, Row]:
+        key = f"{table} by id"
+        if key not in self.__dict__:
+            self.__dict__[key] = {row["id"]: row for row in self.rows(table)}
+        found: dict[int, Row] = self.__dict__[key]
+        return found
+
+    @cached_property
+    def attempts_by_uuid(self) -> dict[str, Row]:
+        return {str(row["uuid"]): row for row in self.rows("payments_attempt")}
+
+    @cached_property
+    def intents_by_id(self) -> dict[str, Row]:
+        return {intent["id"]: intent for intent in self.processor.intents}
+
+    @cached_property
+    def intents_by_attempt(self) -> dict[str, list[Row]]:
+        return grouped(self.processor.intents, lambda intent: str(intent["metadata"].get("attempt", "")))
+
+    @cached_property
+    def charges_by_intent(self) -> dict[str, list[Row]]:
+        return grouped(self.processor.charges, lambda charge: charge["payment_intent"])
+
+    @cached_property
+    def allocations_by_payment(self) -> dict[int, list[Row]]:
+        return grouped(self.rows("payments_allocation"), lambda row: row["payment_id"])
+
+    @cached_property
+    def installments_of_payment(self) -> dict[int, list[int]]:
+        return {
+            payment: [row["installment_id"] for row in found] for payment, found in self.allocations_by_payment.items()
+        }
+
+    # -- alarms ---------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _alarms(self) -> dict[tuple[int, str], list[Row]]:
+        return grouped(self.rows("payments_alarm"), lambda row: (row["practice_id"], row["key"]))
+
+    def is_told(self, practice_id: int, key: str) -> bool:
+        """The alarm is open, or a person has closed it."""
+        return any(
+            row["closed_at"] is None or row["closed_by"].startswith("user:")
+            for row in self._alarms.get((practice_id, key), [])
+        )
+
+    def is_mentioned(self, *words: str) -> bool:
+        """Some alarm, open or closed, names one of these."""
+        return any(
+            word in f"{row['key']} {row['text']}" for row in self.rows("payments_alarm") for word in words if word
+        )
+
+    # -- offices --------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def office_of(self) -> dict[int, Office]:
+        """Practice → its office: the one that holds its references, else the one that has its plans."""
+        found = {}
+        for practice in self.rows("practices_practice"):
+            scores = [(self._likeness(practice["id"], office), office.key, office) for office in self.offices]
+            best = max(scores, key=lambda score: score[:2], default=None)
+            if best is not None and best[0] > 0:
+                found[practice["id"]] = best[2]
+        return found
+
+    def _likeness(self, practice_id: int, office: Office) -> int:
+        plans = {(row["PayPlanNum"], row["PatNum"], row["Guarantor"]) for row in office.tables["payplan"]}
+        references = {row["CheckNum"].upper() for row in office.tables["payment"]}
+        people = self._by_id("patients_patient")
+        ours = [row for row in self.rows("payplans_payplan") if row["practice_id"] == practice_id]
+        same = sum(
+            (row["pay_plan_num"], people[row["patient_id"]]["pat_num"], people[row["guarantor_id"]]["pat_num"]) in plans
+            for row in ours
+        )
+        postings = [row for row in self.rows("payments_ledgerposting") if row["practice_id"] == practice_id]
+        return same + 1000 * sum(row["reference"] in references for row in postings)
+
+
+def grouped(found: Iterable[Row], key: Callable[[Row], Key]) -> dict[Key, list[Row]]:
+    groups: dict[Key, list[Row]] = defaultdict(list)
+    for row in found:
+        groups[key(row)].append(row)
+    return dict(groups)
+
+
+@contextmanager
+def open_world(books: Books) -> Iterator[World]:
+    """All of the product's tables as of one moment; nothing is written."""
+    with psycopg.connect(books.database, row_factory=dict_row) as database:
+        database.read_only = True
+        database.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        yield World(books, database)
