@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from ops.audit.books import Books
-from ops.audit.checks import captures, postings
+from ops.audit.checks import alarms, captures, installments, limits, messages, postings, stuck, trail
 from ops.audit.violations import Violation
 from ops.audit.world import open_world
 
-CHECKS = (*captures.CHECKS, *postings.CHECKS)
+CHECKS = (
+    *captures.CHECKS,
+    *postings.CHECKS,
+    *installments.CHECKS,
+    *messages.CHECKS,
+    *stuck.CHECKS,
+    *alarms.CHECKS,
+    *limits.CHECKS,
+    *trail.CHECKS,
+)
 
 
 def audit(books: Books) -> list[Violation]:

@@ -30,6 +30,8 @@ class World:
         self.offices = Office.read_all(books.opendental)
         self.inbox = read_inbox(books.messaging)
         self._tables: dict[str, list[Row]] = {}
+        self._ids: dict[str, dict[int, Row]] = {}
+        self._events: dict[str, list[Row]] = {}
 
     def is_old(self, at: datetime) -> bool:
         """Old enough to be judged."""
@@ -47,11 +49,9 @@ class World:
         return self._by_id(table)[row_id]
 
     def _by_id(self, table: str) -> dict[int, Row]:
-        key = f"{table} by id"
-        if key not in self.__dict__:
-            self.__dict__[key] = {row["id"]: row for row in self.rows(table)}
-        found: dict[int, Row] = self.__dict__[key]
-        return found
+        if table not in self._ids:
+            self._ids[table] = {row["id"]: row for row in self.rows(table)}
+        return self._ids[table]
 
     @cached_property
     def attempts_by_uuid(self) -> dict[str, Row]:
@@ -78,6 +78,19 @@ class World:
         return {
             payment: [row["installment_id"] for row in found] for payment, found in self.allocations_by_payment.items()
         }
+
+    @cached_property
+    def installments_by_plan(self) -> dict[int, list[Row]]:
+        return grouped(self.rows("payplans_installment"), lambda row: row["plan_id"])
+
+    @cached_property
+    def charge_rows_by_installment(self) -> dict[int, list[Row]]:
+        return grouped(self.rows("payplans_chargerow"), lambda row: row["installment_id"])
+
+    def events_of(self, kind: str) -> list[Row]:
+        if kind not in self._events:
+            self._events[kind] = self.query("SELECT * FROM practices_event WHERE kind = %(kind)s", kind=kind)
+        return self._events[kind]
 
     # -- alarms ---------------------------------------------------------------------------------------------------
 

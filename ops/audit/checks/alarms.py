@@ -1,0 +1,233 @@
+"""Every open alarm is justified by something in the books, and every situation that needs an alarm has one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+from ops.audit.checks.installments import overpaid
+from ops.audit.checks.postings import copies_of
+from ops.audit.sources import Row
+from ops.audit.world import World
+
+UNSETTLED = ("QUEUED", "SENDING", "UNCLEAR", "POSTED")
+OPEN = ("STARTED", "PENDING", "UNKNOWN")
+# After that somebody must have been told that a posting is not confirmed.
+LATE = timedelta(hours=1)
+
+
+def open_alarms_are_justified(world: World) -> Iterator[str]:
+    for alarm in world.rows("payments_alarm"):
+        if alarm["closed_at"] is not None:
+            continue
+        if alarm["kind"] not in JUSTIFIED:
+            yield f"alarm {alarm['id']} is of the kind {alarm['kind']}, which the auditor does not know"
+        elif not JUSTIFIED[alarm["kind"]](world, alarm):
+            yield f"alarm {alarm['id']} ({alarm['kind']}, {alarm['key']}) is open without a cause in the books"
+
+
+def _number(alarm: Row) -> int:
+    """The row an alarm is about, from its key "what:number"."""
+    return int(alarm["key"].split(":")[1])
+
+
+def _amount_differs(world: World, alarm: Row) -> bool:
+    return any(
+        payment["attempt_id"] == _number(alarm)
+        and payment["amount_cents"] != world.one("payments_attempt", payment["attempt_id"])["amount_cents"]
+        for payment in world.rows("payments_payment")
+    )
+
+
+def _processor_refuses(world: World, alarm: Row) -> bool:
+    """Its attempt was not taken, and the processor has not answered any other since."""
+    attempts = [row for row in world.rows("payments_attempt") if row["practice_id"] == alarm["practice_id"]]
+    answered = [row["settled_at"] for row in attempts if row["state"] in ("SUCCEEDED", "DECLINED")]
+    refused = world.one("payments_attempt", alarm["about"]["attempt"])["state"] == "NOT_TAKEN"
+    return refused and not any(at > alarm["opened_at"] for at in answered)
+
+
+def _outcome_unknown(world: World, alarm: Row) -> bool:
+    return str(world.one("payments_attempt", _number(alarm))["state"]) in OPEN
+
+
+def _webhook_refused(world: World, alarm: Row) -> bool:
+    refused = [row for row in world.rows("payments_webhookevent") if row["state"] == "IGNORED"]
+    return any(f"webhook:{row['note']}" == alarm["key"] for row in refused)
+
+
+def _webhook_stuck(world: World, alarm: Row) -> bool:
+    failed = [row for row in world.rows("payments_webhookevent") if row["state"] == "FAILED"]
+    return any(f"webhook:{row['event_id']}" == alarm["key"] for row in failed)
+
+
+def _contradiction(world: World, alarm: Row) -> bool:
+    """Our final state and the processor's present one don't go together, or an intent was made beside us."""
+    what, _, rest = alarm["key"].partition(":")
+    if what == "stranger":
+        intent = world.intents_by_id.get(rest)
+        return intent is not None and bool(intent["status"] == "succeeded") and not _is_own(world, intent)
+    attempt = world.one("payments_attempt", _number(alarm))
+    intent = world.intents_by_id.get(attempt["reference"])
+    taken = intent is not None and intent["status"] == "succeeded"
+    return taken != bool(attempt["state"] == "SUCCEEDED")
+
+
+def _is_own(world: World, intent: Row) -> bool:
+    attempt = world.attempts_by_uuid.get(str(intent["metadata"].get("attempt", "")))
+    return attempt is not None and attempt["reference"] == intent["id"]
+
+
+def _posting_duplicate(world: World, alarm: Row) -> bool:
+    posting = world.one("payments_ledgerposting", _number(alarm))
+    office = world.office_of.get(posting["practice_id"])
+    copies = [] if office is None else office.tables["payment"]
+    return bool(sum(row["CheckNum"].upper() == posting["reference"] and row["PayAmt"] > 0 for row in copies) > 1)
+
+
+def _taken_back(world: World, alarm: Row) -> bool:
+    """Less stands on the installment's charges than we posted to them."""
+    installment = _number(alarm)
+    return _matched_cents(world, installment) > _cents_on_rows(world, installment)
+
+
+def _matched_cents(world: World, installment: int) -> int:
+    postings = [
+        row
+        for row in world.rows("payments_ledgerposting")
+        if row["state"] == "MATCHED" and row["route"] == "CHARGE_ROWS"
+    ]
+    return sum(
+        row["amount_cents"]
+        for row in postings
+        if installment in world.installments_of_payment.get(row["payment_id"], [])
+    )
+
+
+def _cents_on_rows(world: World, installment: int) -> int:
+    office = world.office_of.get(world.one("payplans_installment", installment)["practice_id"])
+    numbers = {row["pay_plan_charge_num"] for row in world.charge_rows_by_installment.get(installment, [])}
+    splits = [] if office is None else office.tables["paysplit"]
+    return sum(row["SplitAmt"] for row in splits if row["PayPlanChargeNum"] in numbers)
+
+
+def _paid_twice(world: World, alarm: Row) -> bool:
+    return _number(alarm) in overpaid(world, also_fresh=True)
+
+
+def _office_took_back(world: World, alarm: Row) -> bool:
+    """More is owed on it than before the office took its payment back."""
+    row = world.one("payplans_installment", _number(alarm))
+    paid = row["collected_cents"] + row["office_paid_cents"]
+    owed: int = row["principal_cents"] + row["interest_cents"] - paid
+    return owed > int(alarm["about"]["owed_before_cents"])
+
+
+def _run_missed(world: World, alarm: Row) -> bool:
+    """The plan has no charge of that day."""
+    plan, office = world.one("payplans_payplan", alarm["about"]["plan"]), world.office_of.get(alarm["practice_id"])
+    day = alarm["key"].split(":")[1]
+    charges = [] if office is None else office.tables["payplancharge"]
+    return not any(row["PayPlanNum"] == plan["pay_plan_num"] and row["ChargeDate"] == day for row in charges)
+
+
+def _posting_ended(world: World, alarm: Row) -> bool:
+    return f"POSTING_{world.one('payments_ledgerposting', _number(alarm))['state']}" == str(alarm["kind"])
+
+
+def _posting_stuck(world: World, alarm: Row) -> bool:
+    return str(world.one("payments_ledgerposting", _number(alarm))["state"]) in UNSETTLED
+
+
+def _posting_blocked(world: World, alarm: Row) -> bool:
+    """The office refuses us, or we have no payment type to post with."""
+    office = world.office_of.get(alarm["practice_id"])
+    connections = [row for row in world.rows("opendental_connection") if row["practice_id"] == alarm["practice_id"]]
+    return office is None or not office.can_be_posted_to or any(not row["pay_type_num"] for row in connections)
+
+
+JUSTIFIED: dict[str, Callable[[World, Row], bool]] = {
+    "AMOUNT_DIFFERS": _amount_differs,
+    "PROCESSOR_REFUSES": _processor_refuses,
+    "OUTCOME_UNKNOWN": _outcome_unknown,
+    "WEBHOOK_REFUSED": _webhook_refused,
+    "WEBHOOK_STUCK": _webhook_stuck,
+    "CONTRADICTION": _contradiction,
+    "POSTING_DUPLICATE": _posting_duplicate,
+    "LEDGER_TAKEN_BACK": _taken_back,
+    "PAID_TWICE": _paid_twice,
+    "OFFICE_PAYMENT_TAKEN_BACK": _office_took_back,
+    "CHARGE_RUN_MISSED": _run_missed,
+    "POSTING_REFUSED": _posting_ended,
+    "POSTING_MISMATCH": _posting_ended,
+    "POSTING_STUCK": _posting_stuck,
+    "POSTING_BLOCKED": _posting_blocked,
+}
+
+
+def trouble_has_its_alarm(world: World) -> Iterator[str]:
+    """Open, or closed by a person."""
+    for row, key, what in _troubles(world):
+        if not world.is_told(row["practice_id"], key):
+            yield f"{what}, and no alarm {key} says so"
+
+
+def _troubles(world: World) -> Iterator[tuple[Row, str, str]]:
+    for payment in world.rows("payments_payment"):
+        attempt = world.one("payments_attempt", payment["attempt_id"])
+        if payment["amount_cents"] != attempt["amount_cents"]:
+            taken, asked = payment["amount_cents"], attempt["amount_cents"]
+            yield payment, f"amount:{attempt['id']}", f"payment {payment['id']} took {taken} cents instead of {asked}"
+    for row in world.rows("payments_webhookevent"):
+        if row["state"] == "FAILED":
+            yield row, f"webhook:{row['event_id']}", f"webhook {row['id']} was given up"
+    yield from _troubles_of_attempts(world)
+    yield from _troubles_of_postings(world)
+    yield from _taken_back_troubles(world)
+
+
+def _troubles_of_attempts(world: World) -> Iterator[tuple[Row, str, str]]:
+    for row in world.rows("payments_attempt"):
+        # The reconciler comes by a few times a minute, and the alarm is due after 10 minutes.
+        if row["state"] in ("STARTED", "UNKNOWN") and world.is_old(row["started_at"] + timedelta(minutes=5)):
+            yield row, f"unknown:{row['id']}", f"attempt {row['id']} is {row['state']}"
+
+
+def _troubles_of_postings(world: World) -> Iterator[tuple[Row, str, str]]:
+    for row in world.rows("payments_ledgerposting"):
+        name = f"posting {row['id']} of {row['amount_cents']} cents"
+        if row["state"] in ("REFUSED", "MISMATCH"):
+            yield row, f"posting:{row['id']}", f"{name} is {row['state']}"
+        office = world.office_of.get(row["practice_id"])
+        if office is not None and len(copies_of(office, row)) > 1 and row["created_at"] < world.now - timedelta(days=2):
+            yield row, f"duplicate:{row['id']}", f"{name} is in the ledger more than once"
+        if row["state"] in ("UNCLEAR", "POSTED") and world.is_old(row["created_at"] + LATE):
+            yield row, f"posting-late:{row['id']}", f"{name} is {row['state']}"
+
+
+def _taken_back_troubles(world: World) -> Iterator[tuple[Row, str, str]]:
+    """What we posted to a charge no longer stands on it."""
+    for row in world.rows("payplans_installment"):
+        ours = _matched_cents(world, row["id"])
+        there = _cents_on_rows(world, row["id"]) if ours else 0
+        if ours > there and _is_synced(world, row):
+            yield (
+                row,
+                f"taken-back:{row['id']}",
+                f"{ours} cents were posted to installment {row['id']}, {there} are there",
+            )
+
+
+def _is_synced(world: World, installment: Row) -> bool:
+    """The office's newest change of the plan is old enough to be known here."""
+    plan, office = (
+        world.one("payplans_payplan", installment["plan_id"]),
+        world.office_of.get(installment["practice_id"]),
+    )
+    if office is None:
+        return False
+    edits = [row["SecDateTEdit"] for row in office.tables["paysplit"] if row["PayPlanNum"] == plan["pay_plan_num"]]
+    return all(world.is_old(office.moment(edit)) for edit in edits)
+
+
+CHECKS = (open_alarms_are_justified, trouble_has_its_alarm)

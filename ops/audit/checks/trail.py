@@ -1,0 +1,61 @@
+"""The event trail: every state of an attempt and a posting was reached with an event that says who and when."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from ops.audit.world import World
+
+ENDINGS = {"SUCCEEDED": "payment_succeeded", "DECLINED": "payment_declined", "NOT_TAKEN": "payment_not_taken"}
+# What a posting in this state must have gone through.
+STEPS = {
+    "SENDING": ["posting_sending"],
+    "UNCLEAR": ["posting_sending", "posting_unclear"],
+    "POSTED": ["posting_sending", "posting_posted"],
+    "MATCHED": ["posting_sending", "posting_posted", "posting_matched"],
+    "MISMATCH": ["posting_sending", "posting_mismatch"],
+    "REFUSED": ["posting_refused"],
+}
+
+
+def attempts_have_their_events(world: World) -> Iterator[str]:
+    """One start; exactly one ending, and that of its state."""
+    kinds = _kinds(world, "attempt")
+    for row in world.rows("payments_attempt"):
+        found = kinds.get(row["id"], Counter())
+        ending = ENDINGS.get(row["state"])
+        endings = {kind: found[kind] for kind in ENDINGS.values() if found[kind]}
+        if found["attempt_started"] != 1 or endings != ({ending: 1} if ending else {}):
+            yield f"attempt {row['id']} is {row['state']}, its events are {dict(sorted(found.items()))}"
+
+
+def postings_have_their_events(world: World) -> Iterator[str]:
+    kinds = _kinds(world, "posting")
+    for row in world.rows("payments_ledgerposting"):
+        found = kinds.get(row["id"], Counter())
+        missing = [kind for kind in STEPS.get(row["state"], []) if not found[kind]]
+        if missing:
+            yield f"posting {row['id']} is {row['state']} without the events {missing}"
+
+
+def alarms_closed_by_hand_have_their_event(world: World) -> Iterator[str]:
+    """Who said that it is dealt with stands in the trail, too."""
+    closed = Counter((row["practice_id"], row["actor"], row["text"]) for row in world.events_of("alarm_closed"))
+    for row in world.rows("payments_alarm"):
+        if row["closed_by"].startswith("user:") and not closed[(row["practice_id"], row["closed_by"], row["text"])]:
+            yield f"alarm {row['id']} was closed by {row['closed_by']} without an event"
+
+
+def _kinds(world: World, name: str) -> dict[int, Counter[str]]:
+    found: dict[int, Counter[str]] = {}
+    sql = (
+        "SELECT (about->>%(name)s)::bigint AS id, kind, count(*) AS n FROM practices_event "
+        "WHERE about ? %(name)s GROUP BY 1, 2"
+    )
+    for row in world.query(sql, name=name):
+        found.setdefault(row["id"], Counter())[row["kind"]] = row["n"]
+    return found
+
+
+CHECKS = (attempts_have_their_events, postings_have_their_events, alarms_closed_by_hand_have_their_event)
