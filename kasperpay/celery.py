@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from celery import Celery
+from django_structlog.celery.steps import DjangoStructLogInitStep
 from kombu import Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kasperpay.settings")
@@ -22,7 +23,11 @@ app.conf.update(
     task_serializer="json",
     timezone="UTC",
     worker_hijack_root_logger=False,
+    # Any number of beats: one sends, the others stand by. It wakes up often enough to show that it lives.
+    beat_scheduler="kasperpay.beat:Scheduler",
+    beat_max_loop_interval=10,
 )
+app.steps["worker"].add(DjangoStructLogInitStep)
 app.autodiscover_tasks()
 
 

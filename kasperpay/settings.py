@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any
 
 import environ
+
+from kasperpay import logs
 
 env = environ.Env()
 ROOT = Path(__file__).resolve().parent.parent
@@ -26,6 +29,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django.contrib.humanize",
     "django_htmx",
+    "django_structlog",
     "csp",
     "kasperpay.checks.KasperPayConfig",
     "practices",
@@ -40,8 +44,11 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    # First: whoever asks for health knows no host name, and must get an answer while the database hangs.
+    "kasperpay.health.HealthMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "kasperpay.logs.Requests",
     "csp.middleware.CSPMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -167,16 +174,28 @@ CLOCK_CONTROL_URL = env.str("CLOCK_CONTROL_URL", default="")
 # One number stretches or shrinks the whole timetable of kasperpay/celery.py.
 BEAT_SCALE = env.float("BEAT_SCALE", default=1.0)
 
+# Who may read /metrics: "Authorization: Bearer …". Without a token only this machine may, and nothing behind a proxy.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+
+logs.configure()
+DJANGO_STRUCTLOG_CELERY_ENABLED = True
+DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
+# Thousands of practices are visited every few seconds: their lines are for debugging. What happens to money is INFO.
+DJANGO_STRUCTLOG_CELERY_DEFAULT_LOG_LEVEL = logging.DEBUG
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {"json": {"()": "kasperpay.logs.formatter"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
     "loggers": {
         "httpx": {"level": "WARNING"},
         "stripe": {"level": "WARNING"},
         "twilio": {"level": "WARNING"},
         "django.server": {"level": "WARNING"},
+        # They would repeat arguments and results of tasks and the words of exceptions; ours say the same by ids.
+        "celery.worker.strategy": {"level": "WARNING"},
+        "celery.app.trace": {"level": "CRITICAL"},
     },
 }

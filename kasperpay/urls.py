@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
 
 from payments import webhook_views
 
-
-def healthz(_request: HttpRequest) -> HttpResponse:
-    return HttpResponse("ok", content_type="text/plain")
-
-
+# /healthz, /readyz and /metrics are answered before all this (kasperpay/health.py).
 urlpatterns = [
-    path("healthz", healthz, name="healthz"),
     path("", include("practices.urls")),
     path("", include("patients.urls")),
     path("", include("cards.urls")),

@@ -18,7 +18,7 @@ from tests.staff.conftest import HTMX, SignIn
 
 # Who asks is proven otherwise: by a password, a signature, a token; or nothing is told.
 OPEN = {
-    "healthz", "sign_in", "sign_out", "set_language", "stripe_webhook", "twilio_status", "twilio_inbound",
+    "sign_in", "sign_out", "set_language", "stripe_webhook", "twilio_status", "twilio_inbound",
 }  # fmt: skip
 
 
