@@ -16,16 +16,25 @@ PAUSE_AFTER_REFUSAL = timedelta(minutes=2)
 LONGEST_PAUSE = timedelta(hours=1)
 
 
-def sweep(*, now: datetime, hand_over: Callable[[int], object]) -> int:
+def _all(wanted: int) -> int:
+    return wanted
+
+
+def sweep(*, now: datetime, hand_over: Callable[[int], object], room: Callable[[int], int] = _all) -> int:
     """Lease the due parts of the practice in scope, page by page, and hand their ids over. Returns how many.
 
+    `room` says how many of so many may go now; the others stay due for a later sweep.
     A hand-over that is lost costs one lease; one that comes twice is refused by the claim.
     """
     count = 0
     while page := _lease_page(now):
-        for due_part_id in page:
+        fitting = page[: room(len(page))]
+        for due_part_id in fitting:
             hand_over(due_part_id)
-        count += len(page)
+        count += len(fitting)
+        if len(fitting) < len(page):
+            DuePart.objects.filter(pk__in=page[len(fitting) :]).update(leased_until=None)
+            break
     return count
 
 

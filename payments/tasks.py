@@ -13,6 +13,7 @@ from payments.claim import UnableToClaim
 from payments.models import Attempt
 from practices import tenancy
 from practices.models import Practice
+from processors import accounts
 from processors.port import UnableToReachProcessor
 
 
@@ -28,10 +29,15 @@ def sweep_all(**_: Any) -> None:
 
 @shared_task
 def sweep_one(*, practice_id: int, **_: Any) -> int:
+    """Each charge gets its time, so that no worker sits waiting for one account's turn while others have work."""
     with tenancy.scope(practice_id):
+        pace = accounts.pace_of(practice_id)
         return sweep.sweep(
             now=clock.now(),
-            hand_over=lambda due_part_id: autopay_one.delay(practice_id=practice_id, due_part_id=due_part_id),
+            room=pace.book,
+            hand_over=lambda due_part_id: autopay_one.apply_async(
+                kwargs={"practice_id": practice_id, "due_part_id": due_part_id}, countdown=pace.next_wait()
+            ),
         )
 
 

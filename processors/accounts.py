@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core import clock
+from processors.limits import Pace
 from processors.models import ProcessorAccount
 from processors.port import UnableToReachProcessor
 from processors.stripe import StripeProcessor
@@ -17,3 +18,8 @@ def for_practice(practice_id: int) -> StripeProcessor:
         # Business time must be real time where real money moves.
         raise UnableToReachProcessor("The clock is movable (CLOCK_FILE is set): a live account is not used")
     return StripeProcessor(account)
+
+
+def pace_of(practice_id: int) -> Pace:
+    """At which times this practice's charges may be sent; without a processor nothing is held back."""
+    return Pace(ProcessorAccount.objects.filter(practice_id=practice_id).first())

@@ -6,10 +6,11 @@ import logging
 import time
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import stripe
 
+from processors import limits
 from processors.models import ProcessorAccount
 from processors.port import (
     CARD_GONE,
@@ -27,6 +28,7 @@ from processors.port import (
 from processors.stripe import outcomes
 
 logger = logging.getLogger(__name__)
+T = TypeVar("T")
 
 API_VERSION = "2026-10-28.endive"
 EVENTS = [
@@ -42,6 +44,8 @@ EVENTS = [
 ]
 # Before a confirm whose answer was lost is sent once more under its key.
 RESEND_AFTER_SECONDS = 0.5
+# After each "slow down" (429), which took nothing: then the same request goes out again under its key.
+SLOW_DOWN_SECONDS: tuple[float, ...] = (0.5, 1.0, 2.0)
 stripe.enable_telemetry = False
 
 # Pools connections per thread, so one serves the process. 5 s to connect, 30 s to answer.
@@ -52,6 +56,7 @@ class StripeProcessor:
     """Blocks on the network: never call inside a transaction."""
 
     def __init__(self, account: ProcessorAccount) -> None:
+        self._account = account
         addresses: Any = dict.fromkeys(("api", "connect", "files", "meter_events"), account.base_url)
         self._client = stripe.StripeClient(
             account.secret_key,
@@ -73,13 +78,29 @@ class StripeProcessor:
     def _create_and_confirm(self, charge: Charge, remember: Callable[[str], bool]) -> Outcome:
         params: Any = charge.create_params
         try:
-            intent = self._client.payment_intents.create(params, {"idempotency_key": charge.create_key})
+            intent = self._in_turn(
+                "create",
+                lambda: self._client.payment_intents.create(params, {"idempotency_key": charge.create_key}),
+            )
         except stripe.StripeError as error:
             return outcomes.of_failed_create(error)
         if not remember(intent.id):
             self.cancel(intent.id)
             return NotTaken("The attempt was already closed")
         return self._confirm(intent.id, charge)
+
+    def _in_turn(self, endpoint: str, ask: Callable[[], T]) -> T:
+        """Ask at the account's pace, and again after "slow down", which says that nothing was done."""
+        lane = limits.Lane(self._account, endpoint)
+        for pause in SLOW_DOWN_SECONDS:
+            lane.wait()
+            try:
+                return ask()
+            except stripe.RateLimitError:
+                lane.push(pause)
+                time.sleep(pause)
+        lane.wait()
+        return ask()
 
     def _card_is_gone(self, charge: Charge) -> bool:
         """The account is the right one, but the card was detached, deleted, or is somebody else's.
@@ -88,7 +109,8 @@ class StripeProcessor:
         """
         customer = charge.create_params["customer"]
         try:
-            return self._client.payment_methods.retrieve(charge.create_params["payment_method"]).customer != customer
+            method = self._client.payment_methods.retrieve(charge.create_params["payment_method"])
+            return bool(method.customer != customer)
         except stripe.InvalidRequestError:
             return self._knows_customer(customer)
         except stripe.StripeError:
@@ -117,8 +139,11 @@ class StripeProcessor:
     def _confirm_once(self, reference: str, charge: Charge) -> Outcome:
         params: Any = charge.confirm_params
         try:
-            intent = self._client.payment_intents.confirm(
-                reference, params, {"idempotency_key": charge.confirm_key, "max_network_retries": 0}
+            intent = self._in_turn(
+                "confirm",
+                lambda: self._client.payment_intents.confirm(
+                    reference, params, {"idempotency_key": charge.confirm_key, "max_network_retries": 0}
+                ),
             )
         except stripe.CardError as error:
             return self._with_reason(outcomes.of_decline(reference, error))
