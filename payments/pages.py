@@ -74,8 +74,11 @@ def attempt_or_404(practice: Practice, attempt_id: int) -> Attempt:
 
 def attempt_page(attempt: Attempt) -> dict[str, Any]:
     """One attempt: facts beside the timeline of everything that is known about it."""
-    events = Event.objects.filter(practice=attempt.practice_id).about(attempt=attempt.pk)
-    return {**attempt_parts(attempt), "lines": timeline.lines(events.order_by("-at", "-pk"))}
+    parts, ours = attempt_parts(attempt), Event.objects.filter(practice=attempt.practice_id)
+    events = ours.about(attempt=attempt.pk)
+    if parts["payment"] is not None:
+        events |= ours.about(payment=parts["payment"].pk)
+    return {**parts, "lines": timeline.lines(events.order_by("-at", "-pk"))}
 
 
 def attempt_parts(attempt: Attempt) -> dict[str, Any]:

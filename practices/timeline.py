@@ -20,6 +20,17 @@ _LOOKS = (
     (("POST",), INFO, "sync"),
     (("PLAN", "INSTALLMENT", "SYNC"), CALM, "plan"),
 )
+# The poster notes routes and codes; people read what they mean. False: the note is for us alone.
+_POSTING = {
+    "posting_queued": ("Waits to be sent to Open Dental", True),
+    "posting_sending": ("Being sent to Open Dental", False),
+    "posting_unclear": ("Open Dental gave no clear answer, so the payment is looked for there", False),
+    "posting_posted": ("Recorded in Open Dental", True),
+    "posting_matched": ("Read back from Open Dental, and it matches", False),
+    "posting_mismatch": ("Open Dental shows something else", True),
+    "posting_refused": ("Open Dental refused it", True),
+    "posting_looked_at_again": ("Staff asked to look in Open Dental again", False),
+}
 # Actors that are not people.
 _ACTORS = {
     "autopay": "Autopay",
@@ -51,8 +62,14 @@ def lines(events: Iterable[Event]) -> list[Line]:
 
 def _line(event: Event, called: dict[str, str]) -> Line:
     tone, icon = _look(event.kind.upper())
-    text = event.text or event.kind.replace("_", " ").capitalize()
-    return Line(text=text, at=event.at, by=called[event.actor], tone=tone, icon=icon)
+    return Line(text=_text(event), at=event.at, by=called[event.actor], tone=tone, icon=icon)
+
+
+def _text(event: Event) -> str:
+    if event.kind in _POSTING:
+        words, tells_more = _POSTING[event.kind]
+        return f"{words}: {event.text}" if tells_more and event.text else words
+    return event.text or event.kind.replace("_", " ").capitalize()
 
 
 def _look(kind: str) -> tuple[str, str]:

@@ -138,6 +138,25 @@ def test_a_paid_try_shows_its_reference_in_open_dental(desk: Client, scene: Simp
     assert LedgerPosting.objects.get(payment=scene.payment).reference in page
 
 
+def test_the_way_of_a_payment_into_open_dental_is_told_in_words(
+    desk: Client, scene: SimpleNamespace, now: datetime
+) -> None:
+    notes = {"sending": "CHARGE_ROWS", "posted": "PayNum 56734", "matched": "", "refused": "The account is locked"}
+    for state, note in notes.items():
+        Event.record(
+            scene.plan.practice_id, kind=f"posting_{state}", actor="poster", now=now, text=note,
+            about={"payment": scene.payment.pk},
+        )  # fmt: skip
+
+    page = text(desk.get(f"/payments/attempts/{scene.payment.attempt_id}/", headers=DRAWER).content.decode())
+
+    assert "Being sent to Open Dental just now · Posting to Open Dental" in page
+    assert "Recorded in Open Dental: PayNum 56734 just now" in page
+    assert "Read back from Open Dental, and it matches just now" in page
+    assert "Open Dental refused it: The account is locked just now" in page
+    assert "CHARGE_ROWS" not in page
+
+
 def test_the_history_of_an_installment_lists_every_try(desk: Client, scene: SimpleNamespace) -> None:
     making.attempt(scene.part, "NOT_TAKEN", reason="The processor is throttling")
 

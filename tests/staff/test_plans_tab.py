@@ -155,6 +155,19 @@ def many(practice: Practice, scene: SimpleNamespace) -> SimpleNamespace:
     return scene
 
 
+def test_a_closed_plan_in_the_list_asks_for_nothing(desk: Client, many: SimpleNamespace) -> None:
+    plan = many.plan
+    plan.is_closed = True
+    plan.save(update_fields=["is_closed"])
+
+    page = desk.get("/plans/?filter=closed").content.decode()
+
+    row = page[page.index("Sample-Ortiz, Ana") :].partition("</tr>")[0]
+    assert "Closed" in row
+    assert text(row).count("none") == 3
+    assert '<tr class="attention">' not in page
+
+
 def counts(page: str) -> dict[str, int]:
     nav = page[page.index('aria-label="Filter"') :].partition("</nav>")[0]
     return {label.strip(): int(n) for label, n in re.findall(r">([^<>]+)<span class=\"n\">(\d+)</span>", nav)}
