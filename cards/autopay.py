@@ -70,9 +70,9 @@ def turn_on(plan: PayPlan, card: Card, *, max_charge_cents: int, witness: Witnes
 
 def turn_off(plan: PayPlan, *, actor: str, reason: str, now: datetime) -> bool:
     """Revoke the consent: every future charge stops at once. False when it was off. In the caller's transaction."""
-    autopay = (
-        Autopay.objects.select_for_update().select_related("consent", "card").filter(plan=plan, is_on=True).first()
-    )
+    # Of itself only: the card is locked after due parts, or not at all (payments/locks.py).
+    found = Autopay.objects.select_for_update(of=("self",)).select_related("consent", "card")
+    autopay = found.filter(plan=plan, is_on=True).first()
     if autopay is None:
         return False
     _revoke(autopay.consent, actor, now)

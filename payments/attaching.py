@@ -33,6 +33,7 @@ def attach(
         raise UnableToAttach(refusal)
     with transaction.atomic(durable=True):
         locks.installments(plan.pk)
+        locks.open_parts(plan.pk)
         card = locks.card(card)
         plan = PayPlan.objects.get(pk=plan.pk)
         replacing = Autopay.objects.filter(plan=plan, is_on=True).exists()

@@ -34,6 +34,12 @@ def installments(plan_id: int) -> list[Installment]:
     return list(Installment.objects.select_for_update().filter(plan_id=plan_id).order_by("pk"))
 
 
+def open_parts(plan_id: int) -> list[DuePart]:
+    """Lock the open due parts of a plan after its installments: whoever takes a card next will change them."""
+    parts = DuePart.objects.filter(installment__plan=plan_id, state=DuePart.State.OPEN)
+    return list(parts.select_for_update(of=("self",)).order_by("pk"))
+
+
 def card(wanted: Card) -> Card:
     """Lock every card with the number of this one, so that tries against one budget queue; it is read anew."""
     same = Card.objects.select_for_update(no_key=True).filter(fingerprint=wanted.fingerprint).order_by("pk")

@@ -17,7 +17,10 @@ from practices import tenancy
 from practices.models import Practice
 from tests import factories
 
-pytest_plugins = ["tests.plugins.database", "tests.plugins.stripe", "tests.plugins.money", "tests.plugins.spread"]
+pytest_plugins = [
+    "tests.plugins.database", "tests.plugins.stripe", "tests.plugins.money", "tests.plugins.spread",
+    "tests.plugins.lock_order",
+]  # fmt: skip
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from cards.autopay import Witness
 from cards.models import Autopay, Card, Consent
-from payments import arrears, due_parts
+from payments import arrears, due_parts, locks
 from payments.claim import claim
 from payments.models import Attempt, DuePart
 from payplans.models import Installment, PayPlan
@@ -164,6 +164,7 @@ def test_arrears_agreed_to_apart_are_tried_like_any_other(part: DuePart, now: da
     Installment.objects.update(due_date=date(2026, 3, 9))
     refresh(part, now)
     with transaction.atomic():
+        locks.installments(plan_of(part).pk)
         arrears.agree(plan_of(part), autopay_of(part).card, witness=Witness("STAFF", "user:1", None), now=now)
         due_parts.refresh(plan_of(part), now=now)
     assert open_parts() == [(128_60, "")]

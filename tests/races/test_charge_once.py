@@ -64,7 +64,7 @@ def meeting(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
 
 
 @pytest.fixture
-def no_locks(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_locks(monkeypatch: pytest.MonkeyPatch, out_of_order_on_purpose: None) -> None:
     """The same reads, without FOR UPDATE."""
     monkeypatch.setattr(locks, "due_part", lambda pk: DuePart.objects.select_related("installment").get(pk=pk))
     monkeypatch.setattr(locks, "card", lambda card: card)

@@ -10,8 +10,9 @@ from datetime import date, datetime
 from typing import Any
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, transaction
 
+from cards.models import Card
 from payments import attaching, locks, outcomes, sweep
 from payments.claim import claim
 from payments.models import Attempt, DuePart, Payment
@@ -20,10 +21,10 @@ from practices.models import Practice
 from processors.port import Declined, NotTaken, Outcome, Succeeded, Unknown
 from tests import factories
 from tests.cards.test_autopay import DESK
+from tests.outside import ROOT
 from tests.payments.making import autopay_of, plan_of
+from tests.plugins.lock_order import ORDER, tables_of, violations
 from tests.races.conftest import Together, failures
-
-ORDER = ["payplans_installment", "payments_duepart", "payments_attempt", "cards_card"]
 
 
 @contextmanager
@@ -92,7 +93,7 @@ def test_attaching_detaching_and_sweeping_lock_in_order(part: DuePart, now: date
         with recorded() as locked:
             work()
         assert locked[0] == "payplans_installment"
-        assert ORDER.index(locked[0]) == 0
+        in_order(locked)
     with recorded() as locked:
         sweep.sweep(now=now, hand_over=lambda _: None)
     assert set(locked) <= {"payments_duepart"}
@@ -159,3 +160,71 @@ def test_settling_attaching_sweeping_and_claiming_one_plan_at_once_never_deadloc
 
     assert failures(results) == []
     assert autopay_of(part).card in [*cards, two[0].card]
+
+
+# Who may lock rows at all. A new file belongs here only after its place in the order was thought about.
+LOCKING = {
+    "cards/autopay.py", "cards/saving.py", "notifications/inbound.py", "notifications/send.py", "opendental/attest.py",
+    "opendental/fingerprints.py", "opendental/store.py", "payments/due_parts.py", "payments/locks.py",
+    "payments/recover.py", "payments/sweep.py",
+}  # fmt: skip
+
+
+def test_rows_are_locked_only_where_the_order_is_known() -> None:
+    apps = ["cards", "notifications", "opendental", "paylinks", "patients", "payments", "payplans", "processors"]
+    modules = [path for app in apps for path in (ROOT / app).rglob("*.py") if "migrations" not in path.parts]
+    found = {
+        str(path.relative_to(ROOT))
+        for path in modules
+        if re.search(r"select_for_update\(|pg_advisory_(xact_)?lock", path.read_text())
+    }
+    assert found - LOCKING == set()
+
+
+def lock_backwards(part: DuePart) -> None:
+    with transaction.atomic():
+        DuePart.objects.select_for_update().get(pk=part.pk)
+        locks.installments(plan_of(part).pk)
+
+
+def test_the_watch_over_all_tests_sees_a_wrong_order_in_any_thread(
+    part: DuePart, together: Together, out_of_order_on_purpose: None
+) -> None:
+    """tests/plugins/lock_order.py watches the whole suite; this is what its failures look like."""
+    lock_backwards(part)
+    assert [seen.splitlines()[0] for seen in violations] == ["payplans_installment is locked after payments_duepart:"]
+
+    together(lambda: lock_backwards(part))
+    assert len(violations) == 2
+
+
+def test_the_watch_forgets_between_transactions_and_counts_updates_and_inserts(
+    part: DuePart, now: datetime, out_of_order_on_purpose: None
+) -> None:
+    with transaction.atomic():
+        DuePart.objects.filter(pk=part.pk).update(hold="")
+    with transaction.atomic():
+        locks.installments(plan_of(part).pk)
+        with transaction.atomic():
+            DuePart.objects.filter(pk=part.pk).update(hold="")
+    assert violations == []
+
+    with transaction.atomic():
+        Card.objects.filter(pk=autopay_of(part).card.pk).update(is_primary=False)
+        factories.DuePartFactory.create(installment=factories.InstallmentFactory.create(plan=plan_of(part)))
+    assert [seen.split(":")[0] for seen in violations] == ["payplans_installment is locked after cards_card"]
+
+    violations.clear()
+    with transaction.atomic():
+        list(Installment.objects.select_for_update().filter(plan=plan_of(part)))
+    assert [seen.split(":")[0] for seen in violations] == ["several rows are locked without an order"]
+
+
+def test_a_lock_over_a_join_counts_for_every_table_it_locks() -> None:
+    joined = 'SELECT 1 FROM "cards_autopay" INNER JOIN "cards_card" ON (1 = 1) WHERE 1 = 1 FOR UPDATE'
+    assert tables_of(joined) == {"cards_card"}
+    assert tables_of(joined + ' OF "cards_autopay"') == set()
+    assert tables_of('SELECT 1 FROM "payments_duepart" FOR UPDATE OF "payments_duepart" SKIP LOCKED') == {
+        "payments_duepart"
+    }
+    assert tables_of('SELECT 1 FROM "payments_duepart"') == set()
