@@ -11,6 +11,9 @@ from opendental.errors import OpenDentalError
 from opendental.models import Connection
 from practices.models import Event, Practice
 
+_PROGRESS = (
+    "cursor", "patients_cursor", "fully_pulled_at", "turn", "last_pull_at", "last_cycle", "in_step_at", "walks",
+)  # fmt: skip
 REMOTE_HOST = "api.opendental.com"
 
 
@@ -62,7 +65,7 @@ def _keep_progress(trial: Connection, found: Connection) -> None:
     """The same office goes on where it was; another one is read from the start."""
     trial.pk = found.pk
     if (found.base_url, found.customer_key) == (trial.base_url, trial.customer_key):
-        for name in ("cursor", "patients_cursor", "fully_pulled_at", "turn", "last_pull_at", "last_cycle"):
+        for name in _PROGRESS:
             setattr(trial, name, getattr(found, name))
 
 

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
+from typing import Any
 
-from opendental import quarantine, read, wire
-from opendental.client import Office
-from opendental.discover import clock_text
+from opendental import features, quarantine, read, walks, wire
+from opendental.client import PAGE, Office, Row
+from opendental.discover import clock_text, overlapped
 from opendental.fields import Unreadable
 from opendental.models import Connection
 from opendental.quarantine import Spoiled, key_of
+from opendental.walks import Budget
 from patients import mirror
 from patients.models import Patient
 
-_OVERLAP = timedelta(seconds=5)
+WALK = "patients"
+_LONG_AGO = "1880-01-01 00:00:00"
+# The list without SQL has no key to go on from: a patient deleted meanwhile moves it up by one.
+_STEP_BACK = 10
+_PATIENTS = (
+    "SELECT PatNum, Guarantor, FName, LName, Preferred, Birthdate, WirelessPhone, HmPhone, WkPhone, Email, Zip, "
+    "Language, TxtMsgOk, PatStatus, ClinicNum, EstBalance, BalTotal, NOW() AS serverDateTime "
+    "FROM patient WHERE DateTStamp>='{since}' AND PatNum>{after} ORDER BY PatNum LIMIT 100"
+)
 
 
 def of_plan(
@@ -33,39 +43,55 @@ def of_plan(
     return found
 
 
-def changed(office: Office, connection: Connection, *, now: datetime) -> int:
-    """Store patients that changed since the last look (all of them at the first). Returns how many were read.
+def walk(office: Office, connection: Connection, budget: Budget) -> None:
+    """Store patients that changed since the last walk (all of them at the first), page by page.
 
-    The cursor is the office's clock of the first page, and moves after the rows are stored.
+    Goes on where it stopped. The cursor is the office's clock of the first page and moves when the walk is over.
     """
-    since = _overlapped(connection.patients_cursor)
-    params = {"DateTStamp": since} if since else {}
-    clock, count, page = "", 0, []
+    begun = {"since": overlapped(connection.patients_cursor), "after": 0, "clock": ""}
+    place = {**begun, **(walks.place(connection, WALK) or {})}
+    turn = _page_by_key if features.can_query(connection) else _page_by_offset
+    while not budget.is_spent:
+        rows, after = turn(office, place)
+        place["clock"] = place["clock"] or clock_text(rows[0].get("serverDateTime") if rows else "")
+        _store(connection, rows, budget.now)
+        place["after"] = after
+        if len(rows) < PAGE:
+            connection.patients_cursor = place["clock"] or connection.patients_cursor
+            connection.save(update_fields=["patients_cursor"])
+            walks.end(connection, WALK)
+            return
+        walks.keep(connection, WALK, **place)
+
+
+def _page_by_key(office: Office, place: dict[str, Any]) -> tuple[list[Row], int]:
+    rows = office.query(_PATIENTS.format(since=place["since"] or _LONG_AGO, after=place["after"]))
+    return rows, int(rows[-1]["PatNum"]) if rows else 0
+
+
+def _page_by_offset(office: Office, place: dict[str, Any]) -> tuple[list[Row], int]:
+    wanted = {"DateTStamp": place["since"]} if place["since"] else {}
+    at = max(0, place["after"] - _STEP_BACK)
+    rows = office.rows(office.get("/patients/Simple", **wanted, **({"Offset": at} if at else {})), "/patients/Simple")
+    return rows, at + len(rows)
+
+
+def _store(connection: Connection, rows: list[Row], now: datetime) -> None:
+    practice_id = connection.practice_id
+    known: list[mirror.PatientFacts] = []
+    gone: list[int] = []
     spoiled: list[Spoiled] = []
-    for row in office.get_all("/patients/Simple", **params):
-        clock = clock or clock_text(row.get("serverDateTime"))
+    for row in rows:
         try:
-            page.append(wire.patient(row))
+            facts = wire.patient(row)
         except Unreadable as error:
             spoiled.append(Spoiled("patients", key_of(row, "PatNum"), str(error)))
-        count += 1
-        if len(page) >= 500:
-            _keep(connection, page, now)
-            page = []
-    _keep(connection, page, now)
-    quarantine.keep(connection.practice_id, spoiled, now=now)
-    if clock:
-        connection.patients_cursor = clock
-        connection.save(update_fields=["patients_cursor"])
-    return count
-
-
-def _keep(connection: Connection, page: list[mirror.PatientFacts], now: datetime) -> None:
-    stored = mirror.upsert(connection.practice_id, page, now=now)
-    quarantine.release(connection.practice_id, "patients", stored, now=now)
-
-
-def _overlapped(cursor: str) -> str:
-    if not clock_text(cursor):
-        return ""
-    return (datetime.fromisoformat(cursor) - _OVERLAP).isoformat(" ", "seconds")
+            continue
+        if facts.status == "Deleted":
+            gone.append(facts.pat_num)
+        else:
+            known.append(facts)
+    stored = mirror.upsert(practice_id, known, now=now)
+    mirror.mark_gone(practice_id, gone, now=now)
+    quarantine.release(practice_id, "patients", stored, now=now)
+    quarantine.keep(practice_id, spoiled, now=now)

@@ -84,7 +84,7 @@ class Source:
 class Batch(Source):
     """The rows of many plans, fetched together by SQL: a first load would take four calls a plan otherwise."""
 
-    SIZE = 25
+    SIZE = 15
 
     def __init__(self, office: Office, connection: Connection, plans: Sequence[int]) -> None:
         super().__init__(office, connection)

@@ -2,39 +2,60 @@
 
 from __future__ import annotations
 
-import time
 from datetime import datetime
 
-from django.db.models import F
+from django.db.models import F, Min
 
 from opendental import pacing
 from opendental.client import Office, Row
 from opendental.errors import NotFoundInOffice
 from opendental.models import Connection, GuarantorTurn
 from opendental.plans import PullResult, read_one
+from opendental.walks import CYCLE_SECONDS, Budget
 from patients import mirror
 from patients.models import Patient
 from payplans.models import PayPlan
 
-CYCLE_SECONDS = 60.0
 # Guarantors per cycle where nothing slows us down; a paced office is cut by the time.
 MOST_GUARANTORS = 200
 
 
-def run(office: Office, connection: Connection, result: PullResult, *, started: float, now: datetime) -> None:
-    """Read the next guarantors. A third of the turns goes to those without open plans, where new ones appear."""
+def run(office: Office, connection: Connection, result: PullResult, budget: Budget) -> datetime | None:
+    """Read the next guarantors; every third has no open plan, since new plans appear there too.
+
+    Returns when the open plan was read that is the longest ago; None while some were never read.
+    """
     _enroll(connection.practice_id)
-    most = _most(pacing.interval_of(connection.mode, connection.permissions))
-    waiting = GuarantorTurn.objects.filter(practice_id=connection.practice_id).order_by(
+    for turn in _in_turn(connection.practice_id, _most(pacing.interval_of(connection.mode, connection.permissions))):
+        if budget.is_spent:
+            break
+        _read(office, connection, turn, result, budget.now)
+    return oldest(connection.practice_id)
+
+
+def oldest(practice_id: int) -> datetime | None:
+    """Since when no open plan is older than that; None while some guarantor was never read."""
+    mine = GuarantorTurn.objects.filter(practice_id=practice_id)
+    if mine.filter(checked_at=None).exists():
+        return None
+    with_plans = mine.filter(has_plans=True).aggregate(first=Min("checked_at"))["first"]
+    found: datetime | None = with_plans or mine.aggregate(first=Min("checked_at"))["first"]
+    return found
+
+
+def _in_turn(practice_id: int, most: int) -> list[GuarantorTurn]:
+    """The longest waiting, one without plans before each two with: a cycle that is cut short serves both kinds."""
+    waiting = GuarantorTurn.objects.filter(practice_id=practice_id).order_by(
         F("checked_at").asc(nulls_first=True), "pk"
     )
     others = max(1, most // 3)
-    turns = list(waiting.filter(has_plans=True)[: most - others])
-    turns += waiting.filter(has_plans=False)[: most - len(turns)]
-    for turn in turns:
-        if time.monotonic() - started > CYCLE_SECONDS:
-            return
-        _read(office, connection, turn, result, now)
+    with_plans = list(waiting.filter(has_plans=True)[: most - others])
+    without = list(waiting.filter(has_plans=False)[: most - len(with_plans)])
+    turns: list[GuarantorTurn] = []
+    while with_plans or without:
+        turns += without[:1] + with_plans[:2]
+        without, with_plans = without[1:], with_plans[2:]
+    return turns
 
 
 def _most(interval: float) -> int:
