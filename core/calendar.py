@@ -65,3 +65,10 @@ def quiet_until(now: datetime, zone: ZoneInfo, start: time, end: time) -> dateti
 def last_day_of_month(year: int, month: int) -> date:
     """The last calendar day of that month."""
     return date(year, month, calendar.monthrange(year, month)[1])
+
+
+def moment_words(at: datetime, zone: ZoneInfo, now: datetime) -> str:
+    """A moment inside a sentence, practice-local: "9:14 AM", or "Mar 9, 9:14 AM" on another day than `now`."""
+    local = at.astimezone(zone)
+    hour = f"{local.hour % 12 or 12}:{local:%M} {local:%p}"
+    return hour if local.date() == local_date(now, zone) else f"{local:%b} {local.day}, {hour}"

@@ -20,7 +20,12 @@ from opendental.models import Connection
 
 PAGE = 100
 # The API gives up after 60 s (504), so an answer can take a little longer than that.
-TIMEOUT = httpx.Timeout(connect=10, read=65, write=30, pool=30)
+PATIENT = httpx.Timeout(connect=5, read=65, write=30, pool=5)
+# A job's first question is a light one: an office that lets it wait longer is taken for silent.
+FIRST = httpx.Timeout(connect=5, read=10, write=10, pool=5)
+# The same, asked of an office that was silent before.
+PROBE = httpx.Timeout(connect=3, read=5, write=5, pool=5)
+_QUERY = "/queries/ShortQuery"
 _SAFE_PATH = re.compile(r"/\d+")
 
 Row = dict[str, Any]
@@ -28,7 +33,7 @@ Row = dict[str, Any]
 
 @lru_cache(maxsize=1)
 def _http(_process: int) -> httpx.Client:
-    return httpx.Client(trust_env=False, timeout=TIMEOUT, follow_redirects=False)
+    return httpx.Client(trust_env=False, timeout=PATIENT, follow_redirects=False)
 
 
 class Office:
@@ -45,6 +50,8 @@ class Office:
         }
         self.lane = pacing.lane_of(connection, urgent=urgent)
         self.calls = 0
+        self._first = PROBE if connection.failures else FIRST
+        self._has_answered = False
         # Told before every request, so that a long job can show that it lives.
         self.heartbeat: Callable[[], None] = _nothing
 
@@ -63,7 +70,7 @@ class Office:
 
     def query(self, sql: str) -> list[Row]:
         """At most 100 rows of a read-only query (permission Queries). Never put names into `sql`: offices log it."""
-        return self.rows(self._send("PUT", "/queries/ShortQuery", body={"SqlCommand": sql}), "/queries/ShortQuery")
+        return self.rows(self._send("PUT", _QUERY, body={"SqlCommand": sql}), _QUERY)
 
     def query_all(self, sql: str, key: str) -> Iterator[Row]:
         """Keyset pages: {after} in `sql` stands for the last seen value of column `key`; it ends in LIMIT 100."""
@@ -106,13 +113,20 @@ class Office:
             self.calls += 1
             try:
                 response = _http(os.getpid()).request(
-                    method, self.base_url + path, params=params or None, json=body, headers=self.headers
-                )
+                    method, self.base_url + path, params=params or None, json=body, headers=self.headers,
+                    timeout=self._limits(method, path),
+                )  # fmt: skip
             except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
                 raise UnableToReachOffice(label, explanation=_transport(error)) from error
             except httpx.TransportError as error:
                 raise UnableToReachOffice(label, explanation=_transport(error), certainly_not_done=False) from error
+        self._has_answered = True
         return self._read(label, response)
+
+    def _limits(self, method: str, path: str) -> httpx.Timeout:
+        """Short for a job's first question. Writes always get the API's full minute: giving up loses the answer."""
+        asks = method == "GET" or path == _QUERY
+        return self._first if asks and not self._has_answered else PATIENT
 
     def _read(self, label: str, response: httpx.Response) -> Any:
         answer = _json(response)
@@ -154,8 +168,8 @@ def _retry_after(response: httpx.Response) -> float:
 def _transport(error: httpx.TransportError) -> str:
     return {
         "ConnectError": "No connection to the address.",
-        "ConnectTimeout": "No connection to the address in 10 seconds.",
-        "ReadTimeout": "No answer in 65 seconds.",
+        "ConnectTimeout": "No connection to the address in time.",
+        "ReadTimeout": "No answer in time.",
     }.get(type(error).__name__, "The connection was lost.")
 
 

@@ -63,6 +63,12 @@ class Throttled(OpenDentalError):
         self.retry_after = retry_after
 
 
+class Busy(Throttled):
+    """Not sent: our own queue for this office is too long, or the office is silent. It asked for nothing itself."""
+
+    plain = "Open Dental is still busy with other requests"
+
+
 def from_answer(request: str, status: int, explanation: str, *, retry_after: float) -> OpenDentalError:
     """The error that an answer other than 200 or 201 means. `request` is method and resource only."""
     if status == 429:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from opendental import features, learn
+from opendental import away, features, learn
 from opendental.models import Connection, QuarantinedRow
 from practices.models import PaymentSettings, Practice
 
@@ -58,6 +58,7 @@ def health(practice: Practice) -> dict[str, Any]:
         "missing": learn.missing(connection) if connection.learned_at else [],
         "abilities": _abilities(connection),
         "preferences": _preferences(connection),
+        "away": away.of(connection),
         "cycle": connection.last_cycle,
         "quarantined": list(aside[:SHOWN_ROWS]),
         "settings": settings,

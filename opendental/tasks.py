@@ -7,11 +7,13 @@ from typing import Any
 from celery import shared_task
 
 from core import clock
-from opendental import learn, post, pull
+from opendental import breaker, learn, post, pull
 from opendental.errors import OpenDentalError
 from opendental.models import Connection
-from practices import tenancy
+from practices import rounds, tenancy
 from practices.models import Practice
+
+POLLING = 6
 
 
 def _practices() -> list[int]:
@@ -20,46 +22,51 @@ def _practices() -> list[int]:
 
 @shared_task
 def pull_all(**_: Any) -> None:
-    for practice_id in _practices():
-        pull_one.delay(practice_id=practice_id)
+    rounds.hand_out(pull_one, _practices())
 
 
-@shared_task
+# Posting goes before polling in the workers' queue too; 0 is the highest.
+@shared_task(priority=POLLING)
+@rounds.one_in_queue
 def pull_one(*, practice_id: int, **_: Any) -> str:
     """One cycle; an office that is away or slow delays nobody else."""
     with tenancy.scope(practice_id):
-        if not Connection.objects.exists():
+        connection, now = Connection.objects.first(), clock.now()
+        if connection is None:
             return "not connected"
-        return pull.pull(practice_id, clock.now()).problem
+        return breaker.probe(connection, now=now) or pull.pull(practice_id, now).problem
 
 
 @shared_task
 def post_all(**_: Any) -> None:
-    for practice_id in _practices():
-        post_one.delay(practice_id=practice_id)
+    rounds.hand_out(post_one, _practices())
 
 
 @shared_task
+@rounds.one_in_queue
 def post_one(*, practice_id: int, **_: Any) -> int:
     with tenancy.scope(practice_id):
-        if not Connection.objects.exists():
+        connection, now = Connection.objects.first(), clock.now()
+        if connection is None or breaker.holds_postings(connection, now=now):
             return 0
-        return post.post_due(practice_id, clock.now())
+        return post.post_due(practice_id, now)
 
 
 @shared_task
 def learn_all(**_: Any) -> None:
-    for practice_id in _practices():
-        learn_one.delay(practice_id=practice_id)
+    rounds.hand_out(learn_one, _practices())
 
 
-@shared_task
+@shared_task(priority=POLLING)
+@rounds.one_in_queue
 def learn_one(*, practice_id: int, **_: Any) -> str:
     """Version, permissions and preferences again: offices update Open Dental when they like."""
     with tenancy.scope(practice_id):
         connection = Connection.objects.first()
         if connection is None:
             return "not connected"
+        if connection.failures:
+            return breaker.refusal(connection, clock.now())
         try:
             return " ".join(learn.learn(connection, now=clock.now()))
         except OpenDentalError as error:

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from opendental.pacing import LEAVE, queue
+from opendental.pacing import queue
 
 # Longer than one request with its wait for the office's queue (opendental/pacing.py, client.py).
 HELD_SECONDS = 300
+_LEAVE = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
 
 
 @dataclass(frozen=True)
@@ -32,4 +33,4 @@ def only_one(job: str, practice_id: int) -> Iterator[Turn | None]:
         yield turn if mine else None
     finally:
         if mine:
-            queue().eval(LEAVE, 1, turn.key, turn.token)
+            queue().eval(_LEAVE, 1, turn.key, turn.token)

@@ -13,7 +13,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from opendental import pacing
-from opendental.errors import Throttled
+from opendental.errors import Busy, Throttled
 from opendental.models import Connection
 from opendental.pacing import Lane, turn
 from opendental.turns import only_one
@@ -131,13 +131,44 @@ def test_without_redis_each_process_keeps_the_pace_itself(monkeypatch: pytest.Mo
 
 
 def test_waiting_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pacing, "_LONGEST_WAIT", 0.2)
+    monkeypatch.setattr(pacing, "_POLL_WAITS", 0.2)
     office = lane(5.0)
     with turn(office, "GET /x"):
         pass
-    with pytest.raises(Throttled) as caught, turn(office, "GET /x"):
+    with pytest.raises(Busy) as caught, turn(office, "GET /x"):
         raise AssertionError
     assert caught.value.certainly_not_done
+
+
+@pytest.mark.parametrize("interval", [0.0, 1.0])
+def test_nobody_waits_behind_a_request_that_is_not_answered(monkeypatch: pytest.MonkeyPatch, interval: float) -> None:
+    monkeypatch.setattr(pacing, "_URGENT_SILENT_MS", 200)
+    office = lane(interval, urgent=True)
+    with turn(office, "GET /silent"):
+        time.sleep(0.3)
+        started = time.monotonic()
+        with pytest.raises(Busy), turn(office, "POST /payments"):
+            raise AssertionError
+        assert time.monotonic() - started < 0.2
+    time.sleep(interval)
+    with turn(office, "POST /payments"):
+        pass
+
+
+def test_an_office_without_a_pace_gets_four_requests_at_once_and_no_fifth() -> None:
+    office = lane(0.0)
+    with turn(office, "1"), turn(office, "2"), turn(office, "3"), turn(office, "4"):
+        assert pacing._try(office, pacing._keys(office), "5") == 0.05
+    assert pacing._try(office, pacing._keys(office), "5") == 0.0
+
+
+def test_a_429_holds_back_an_office_without_a_pace_too() -> None:
+    office = lane(0.0)
+    pacing.heed(office, Throttled("GET /x", retry_after=60))
+    started = time.monotonic()
+    with pytest.raises(Busy), turn(office, "GET /x"):
+        raise AssertionError
+    assert time.monotonic() - started < 0.5
 
 
 def test_a_request_to_slow_down_holds_every_process_back() -> None:

@@ -1,0 +1,63 @@
+"""Rounds over all practices: each has at most one message of a task in the queue, so a backlog serves all in turn.
+
+Without it a timetable that is faster than the workers fills the queue for ever, mostly with messages of the same.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Callable, Iterable
+from typing import Any, ParamSpec, TypeVar
+
+import redis
+
+from core import broker
+
+P = ParamSpec("P")
+R = TypeVar("R")
+log = logging.getLogger(__name__)
+# A message that was lost (its worker was killed) is missed for so long; a slower round queues some practices twice.
+_FORGOTTEN_SECONDS = 120
+
+
+def hand_out(task: Any, practice_ids: Iterable[int]) -> int:
+    """Queue `task` for each practice that isn't waiting in its queue. Returns how many were queued."""
+    wanted = list(practice_ids)
+    for practice_id in (new := _new(task.name, wanted)):
+        task.delay(practice_id=practice_id)
+    return len(new)
+
+
+def one_in_queue(work: Callable[P, R]) -> Callable[P, R]:
+    """For the function of such a task: as soon as it begins, the practice may be queued again."""
+    name = f"{work.__module__}.{work.__name__}"
+
+    @functools.wraps(work)
+    def begin(*args: P.args, **kwargs: P.kwargs) -> R:
+        _forget(name, kwargs["practice_id"])
+        return work(*args, **kwargs)
+
+    return begin
+
+
+def _new(name: str, practice_ids: list[int]) -> list[int]:
+    try:
+        pipe = broker.client().pipeline(transaction=False)
+        for practice_id in practice_ids:
+            pipe.set(_key(name, practice_id), 1, nx=True, ex=_FORGOTTEN_SECONDS)
+        return [practice_id for practice_id, is_new in zip(practice_ids, pipe.execute(), strict=True) if is_new]
+    except redis.RedisError:
+        log.warning("no memory of what is queued for %s: every practice is queued", name)
+        return practice_ids
+
+
+def _forget(name: str, practice_id: object) -> None:
+    try:
+        broker.client().delete(_key(name, practice_id))
+    except redis.RedisError:
+        log.warning("practice %s can't be queued again for %s at once", practice_id, name)
+
+
+def _key(name: str, practice_id: object) -> str:
+    return f"round:{name}:{practice_id}"
