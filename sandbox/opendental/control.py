@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
-from sandbox.opendental import books, desk, examples, seed, service
+from sandbox.opendental import books, bulk, desk, examples, seed, service
 from sandbox.opendental.errors import ApiError
 from sandbox.opendental.office import SWITCHES, Office, Registry, Settings
 from sandbox.opendental.records import find, stamp
@@ -108,7 +108,7 @@ def perform(registry: Registry, office: Office, action: str, body: dict[str, Any
         SETTING_ACTIONS[action](registry, office, body)
         registry.save(office)
         return describe(office)
-    found = {**desk.ACTIONS, "seed": seed.fill, "examples": examples.fill}.get(action)
+    found = {**desk.ACTIONS, **FILLING}.get(action)
     if found is None:
         raise ApiError(404, f"{action} is not an action.")
     service.catch_up(office)
@@ -161,6 +161,7 @@ def _malform(registry: Registry, office: Office, body: dict[str, Any]) -> None:
     office.settings.malformed.append({name: body[name] for name in ("resource", "pk", "field", "value")})
 
 
+FILLING = {"seed": seed.fill, "examples": examples.fill, "bulk": bulk.fill, "bulk_change": bulk.change}
 SETTING_ACTIONS = {
     "offline": _offline,
     "service": _service,
