@@ -15,6 +15,10 @@ _BODIES = {
     "throttle": '{"error": {"type": "invalid_request_error", "code": "rate_limit", "message": "Too many requests."}}',
     "error_before": '{"error": {"type": "api_error", "message": "Something went wrong on the processor\'s side."}}',
 }
+_BODIES["conflict"] = (
+    '{"error": {"type": "invalid_request_error", "code": "idempotency_key_in_use",'
+    ' "message": "Another request with this idempotency key is still being worked on."}}'
+)
 _BODIES["error_after"] = _BODIES["error_before"]
 
 

@@ -1,0 +1,135 @@
+"""What people do meanwhile: staff in Open Dental and at the desk, patients' banks, the owner at the processor.
+
+Each deed picks its target by the step's lot among what there is at that moment, and says what it did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx
+
+from ops.browser import Browser, Page, UnableToWalk
+from ops.faults import founding_facts as facts
+from ops.faults.schedule import Step
+from ops.faults.world import World
+
+Row = tuple[Any, ...]
+_PLANS = (
+    "SELECT p.id, p.pay_plan_num, p.pay_amount_cents, r.id, r.slug, c.payment_method FROM payplans_payplan p"
+    " JOIN practices_practice r ON r.id = p.practice_id JOIN cards_autopay a ON a.plan_id = p.id"
+    " JOIN cards_card c ON c.id = a.card_id WHERE NOT p.is_closed AND p.gone_at IS NULL ORDER BY p.id"
+)
+_INSTALLMENTS = (
+    "SELECT i.id, r.slug FROM payplans_installment i JOIN payplans_payplan p ON p.id = i.plan_id"
+    " JOIN practices_practice r ON r.id = p.practice_id WHERE i.status IN ('PENDING', 'FAILED')"
+    " AND NOT p.is_closed AND (i.due_date <= %s) = %s ORDER BY i.due_date, i.id LIMIT 60"
+)
+
+
+class Deeds:
+    """Runs in threads of its own; a deed that fails (the web is down, say) says so and is no fault."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.http = httpx.Client(trust_env=False, timeout=15)
+        self.browsers: dict[str, Browser] = {}
+        self.pool = ThreadPoolExecutor(8, thread_name_prefix="deeds")
+        self.kinds: dict[str, Callable[[Step], str]] = {
+            "edit_plan": self.edit_plan, "close_plan": self.close_plan, "cash": self.cash, "decline": self.decline,
+            "pay_now": self.pay_now, "refund": self.refund,
+        }  # fmt: skip
+
+    def sign_in(self, practices: int) -> None:
+        """The desk of every practice, before the faults begin."""
+        for place in range(practices):
+            browser = Browser(self.world.environment["BASE_URL"])
+            page: Page = browser.get("/sign-in/")
+            browser.press(page, "password", email=f"desk-{place}@example.com", password=facts.PASSWORD)
+            self.browsers[facts.slug(place)] = browser
+
+    def close(self) -> None:
+        self.pool.shutdown(wait=True, cancel_futures=True)
+        self.http.close()
+        for browser in self.browsers.values():
+            browser.http.close()
+
+    def do(self, step: Step) -> str:
+        try:
+            return self.kinds[step.kind](step)
+        except (httpx.HTTPError, UnableToWalk, OSError, LookupError, ValueError) as error:
+            return f"failed: {type(error).__name__}: {str(error)[:200]}"
+        except Exception as error:  # A database that is being restarted.
+            return f"failed: {type(error).__name__}"
+
+    def plan(self, step: Step) -> Row:
+        """(id, PayPlanNum, payment in cents, practice, slug, payment method)"""
+        return _pick(self.world.rows(_PLANS), step.lot)
+
+    # In Open Dental
+
+    def edit_plan(self, step: Step) -> str:
+        plan = self.plan(step)
+        cents = max(100, int(plan[2] * float(step.facts["factor"])))
+        return self._desk(plan[4], "edit_plan", PayPlanNum=plan[1], PayAmt=f"{cents / 100:.2f}")
+
+    def close_plan(self, step: Step) -> str:
+        plan = self.plan(step)
+        return self._desk(plan[4], "close_plan", PayPlanNum=plan[1])
+
+    def cash(self, step: Step) -> str:
+        plan = self.plan(step)
+        return self._desk(plan[4], "cash", PayPlanNum=plan[1], amount_cents=plan[2])
+
+    def _desk(self, office: str, action: str, **body: Any) -> str:
+        url = f"{self.world.outside.opendental}/_sandbox/offices/{office}/{action}"
+        return self._answer(self.http.post(url, json=body))
+
+    # At the processor
+
+    def decline(self, step: Step) -> str:
+        """The bank says no to the next tries with this card."""
+        wish = {
+            "payment_method": self.plan(step)[5], "behaviour": f"decline:{step.facts['code']}",
+            "times": step.facts["times"],
+        }  # fmt: skip
+        return self._answer(self.http.post(f"{self.world.outside.stripe}/_sandbox/cards", json=wish))
+
+    def refund(self, step: Step) -> str:
+        """The owner gives a charge back in the processor's own dashboard."""
+        paid = self.world.rows(
+            "SELECT a.reference, r.slug FROM payments_attempt a JOIN practices_practice r ON r.id = a.practice_id"
+            " WHERE a.state = 'SUCCEEDED' ORDER BY a.id"
+        )
+        reference, slug = _pick(paid, step.lot)
+        auth, wish = (facts.secret_key_of(slug), ""), {"payment_intent": reference}
+        return self._answer(self.http.post(f"{self.world.outside.stripe}/v1/refunds", data=wish, auth=auth))
+
+    @staticmethod
+    def _answer(answer: httpx.Response) -> str:
+        return f"{answer.status_code} {answer.text[:120]}"
+
+    # At the desk of KasperPay
+
+    def pay_now(self, step: Step) -> str:
+        """Staff press Pay Now, perhaps twice, while autopay may be at the same installment."""
+        today = self.world.clock.now().date()
+        found = _pick(self.world.rows(_INSTALLMENTS, today, step.facts["due"]), step.lot)
+        browser = self.browsers[str(found[1])]
+        page = browser.get(f"{self.world.environment['BASE_URL']}/installments/{found[0]}/pay-now/")
+        form = page.form("card")
+        data = {**form.fields}
+        clicks = [self.pool.submit(browser.send, page, form, data) for _ in range(int(step.facts["clicks"]) - 1)]
+        said = browser.send(page, form, data).url
+        for click in clicks:
+            click.exception(timeout=30)
+        return f"installment {found[0]}: {said.rpartition('?')[0]}"
+
+
+def _pick(rows: list[Row], lot: float) -> Row:
+    """Raises LookupError when there are none."""
+    if not rows:
+        raise LookupError("there is nothing to pick from")
+    return rows[min(len(rows) - 1, int(lot * len(rows)))]

@@ -1,0 +1,72 @@
+"""Makes real seconds shorter: business time runs SCALE times as fast, so every wait of the product shrinks alike.
+
+The product's rules compare waits with each other (a request may take 65 s, what was sent is searched for 60 s later, a
+started attempt is left alone for 90 s). All of them are divided by the same number, so their order stays what it is.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from importlib import import_module
+from types import SimpleNamespace
+from typing import Any
+
+SCALE = 10.0
+# The longest any answer is held: one minute of business, what Open Dental's API takes before it gives up.
+LONGEST_HOLD_SECONDS = 60 / SCALE
+# A broker's message taken by a killed worker comes back after so many real seconds.
+REDELIVERED_AFTER_SECONDS = 20
+
+
+def monotonic() -> float:
+    """Seconds of business since some moment."""
+    return time.monotonic() * SCALE
+
+
+def install() -> None:
+    """Replace the product's waits that run on real time. Before any client exists and before any fork."""
+    import httpx
+    import stripe
+
+    _set("payments.reconcile", STARTED_GRACE=timedelta(seconds=90 / SCALE))
+    _set("payments.charging", monotonic=monotonic)
+    account = import_module("processors.stripe.account")
+    _set(account.__name__, _http=stripe.RequestsClient(timeout=(1, 30 / SCALE)), RESEND_AFTER_SECONDS=0.5 / SCALE)
+    # Looked up through the classes of the library at every retry.
+    for name, seconds in (("INITIAL_DELAY", 0.5), ("MAX_DELAY", 5.0)):
+        setattr(stripe.HTTPClient, name, seconds / SCALE)
+    client = import_module("opendental.client")
+    limits = {name: limit for name, limit in vars(client).items() if isinstance(limit, httpx.Timeout)}
+    _set(client.__name__, **{name: _shorter(limit) for name, limit in limits.items()})
+    _set("opendental.turns", HELD_SECONDS=int(300 / SCALE))
+    pacing = import_module("opendental.pacing")
+    right = pacing.interval_of
+    _set(
+        pacing.__name__,
+        _HELD_MS=int(100_000 / SCALE),
+        _LONGEST_WAIT=120 / SCALE,
+        interval_of=lambda mode, permissions: right(mode, permissions) / SCALE,
+    )
+    _set("opendental.pull", CYCLE_SECONDS=90 / SCALE)
+    _set("opendental.post", time=SimpleNamespace(monotonic=monotonic))
+    _set("notifications.send", LEASE=timedelta(seconds=120 / SCALE))
+    _set("notifications.channels.sms", TIMEOUT_SECONDS=2)
+    broker = import_module("kasperpay.celery").app
+    broker.conf.broker_transport_options = {"visibility_timeout": REDELIVERED_AFTER_SECONDS}
+
+
+def _shorter(limit: Any) -> Any:
+    """Never under two seconds: this machine's processors are busy, and a timeout that is not real teaches nothing."""
+    import httpx
+
+    return httpx.Timeout(**{name: max(2.0, (seconds or 0) / SCALE) for name, seconds in limit.as_dict().items()})
+
+
+def _set(module: str, **values: Any) -> None:
+    """Every name must be there already: a wait that was renamed must not silently keep its length."""
+    holder = import_module(module)
+    for name, value in values.items():
+        if not hasattr(holder, name):
+            raise LookupError(f"{module} has no {name} any more: bring ops/faults/scaling.py up to date")
+        setattr(holder, name, value)

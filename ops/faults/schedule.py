@@ -1,0 +1,112 @@
+"""The seeded schedule: which fault or deed comes at which moment. Pure: the same seed gives the same list."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from ops.faults.points import MORE_POINTS, POINTS
+
+# kind → how many a second of real time, when everything is on.
+RATES = {
+    "kill_at": 2.2,
+    "kill": 0.3,
+    "webhook": 2.0,
+    "hold": 0.3,
+    "database": 0.05,
+    "broker": 0.05,
+    "broker_empty": 0.04,
+    "edit_plan": 0.2,
+    "close_plan": 0.04,
+    "cash": 0.25,
+    "replace_card": 0.2,
+    "decline": 0.3,
+    "pay_now": 0.7,
+    "refund": 0.1,
+}
+WORKERS = ("charges-1", "charges-2", "default-1", "default-2", "beat")
+WEBHOOK_TROUBLES = ("lose", "duplicate", "late", "reorder")
+# Seconds between jumps of the clock, and where it goes: the first three cross midnight and a change of the hour.
+JUMP_SECONDS = (5.0, 8.0)
+_FIRST_JUMPS = ("morning", "midnight", "dst")
+_JUMPS = ("morning", "morning", "morning", "hours", "midnight")
+
+
+@dataclass(frozen=True)
+class Step:
+    """`at` is in real seconds from the start of the faults; `lot` picks the target among those there are then."""
+
+    at: float
+    kind: str
+    lot: float
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    def line(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def make(seed: int, seconds: float, only: Sequence[str] = ()) -> list[Step]:
+    """All steps of a run in order. `only` keeps these kinds; "clock" names the jumps."""
+    chance = random.Random(f"schedule-{seed}")
+    steps = [*_jumps(chance, seconds)]
+    for kind, rate in RATES.items():
+        # Drawn for every kind, so that leaving one out doesn't change the others.
+        steps += _poisson(random.Random(f"{kind}-{seed}"), kind, rate, seconds)
+    return sorted((step for step in steps if not only or step.kind in only), key=lambda step: (step.at, step.kind))
+
+
+def _poisson(chance: random.Random, kind: str, rate: float, seconds: float) -> Iterator[Step]:
+    at, points = chance.expovariate(rate), _in_turn(chance)
+    while at < seconds:
+        yield Step(round(at, 3), kind, chance.random(), _facts(chance, kind, points))
+        at += chance.expovariate(rate)
+
+
+def _in_turn(chance: random.Random) -> Iterator[str]:
+    """Every point equally often, in a new order each time; the others now and then."""
+    while True:
+        bag = [*POINTS, chance.choice(MORE_POINTS)]
+        chance.shuffle(bag)
+        yield from bag
+
+
+def _facts(chance: random.Random, kind: str, points: Iterator[str]) -> dict[str, Any]:
+    return {"point": next(points)} if kind == "kill_at" else _FACTS.get(kind, _nothing)(chance)
+
+
+def _nothing(_chance: random.Random) -> dict[str, Any]:
+    return {}
+
+
+def _trouble(chance: random.Random) -> dict[str, Any]:
+    return {"trouble": chance.choice(WEBHOOK_TROUBLES), "seconds": round(chance.uniform(0.5, 8), 2)}
+
+
+def _decline(chance: random.Random) -> dict[str, Any]:
+    return {"code": chance.choice(("insufficient_funds", "do_not_honor")), "times": chance.choice((1, 1, 2))}
+
+
+def _pay_now(chance: random.Random) -> dict[str, Any]:
+    return {"clicks": chance.choice((1, 1, 2)), "due": chance.random() < 0.7}
+
+
+_FACTS: dict[str, Callable[[random.Random], dict[str, Any]]] = {
+    "kill": lambda chance: {"worker": chance.choice(WORKERS)},
+    "webhook": _trouble,
+    "hold": lambda chance: {"seconds": round(chance.uniform(0.5, 4), 2)},
+    "database": lambda chance: {"how": chance.choice(("fast", "crash"))},
+    "edit_plan": lambda chance: {"factor": round(chance.uniform(0.5, 1.5), 2)},
+    "decline": _decline,
+    "pay_now": _pay_now,
+    "replace_card": lambda chance: {"card": chance.randrange(4)},
+}
+
+
+def _jumps(chance: random.Random, seconds: float) -> Iterator[Step]:
+    at, number = chance.uniform(*JUMP_SECONDS), 0
+    while at < seconds:
+        to = _FIRST_JUMPS[number] if number < len(_FIRST_JUMPS) else chance.choice(_JUMPS)
+        yield Step(round(at, 3), "clock", chance.random(), {"to": to})
+        at, number = at + chance.uniform(*JUMP_SECONDS), number + 1

@@ -1,0 +1,73 @@
+"""Spoiled replies of the sandbox: which share of which requests, and how many were spoiled."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import httpx
+
+from ops.faults.scaling import LONGEST_HOLD_SECONDS
+
+RANDOM = "/_sandbox/faults/random"
+_MONEY = {
+    "drop_before": 0.04, "drop_after": 0.06, "error_before": 0.03, "error_after": 0.05, "throttle": 0.03,
+    "slow": 0.03, "slow_after": 0.03,
+}  # fmt: skip
+_READS = {"drop_before": 0.015, "drop_after": 0.015, "error_before": 0.015, "throttle": 0.01, "slow_after": 0.01}
+RULES: dict[str, list[tuple[str, dict[str, float]]]] = {
+    "stripe": [
+        ("POST /v1/payment_intents*", {**_MONEY, "conflict": 0.04}),
+        ("POST /v1/*", {name: share / 2 for name, share in _MONEY.items()}),
+        ("GET /v1/*", {name: share * 2 for name, share in _READS.items()}),
+    ],
+    "opendental": [
+        ("POST /api/v1/payments", _MONEY),
+        ("PUT /api/v1/payments/*", _MONEY),
+        ("* /api/v1/*", _READS),
+    ],
+}
+
+
+class Spoiler:
+    """Speaks to the sandbox's processes. Any thread."""
+
+    def __init__(self, addresses: dict[str, str], seed: int, strength: float) -> None:
+        self.addresses = {name: addresses[name] for name in RULES}
+        self.seed, self.strength = seed, strength
+        self.http = httpx.Client(trust_env=False, timeout=20)
+        self._is_sown = False
+
+    def begin(self, *, holding: bool = True) -> None:
+        """`holding` False: nothing is held back for now."""
+        for name, rules in RULES.items():
+            made = [self._rule(*rule, holding) for rule in rules]
+            # Only the first call of a run sows; later ones go on drawing.
+            self._ask("POST", name, json={"seed": None if self._is_sown else f"{self.seed}-{name}", "rules": made})
+        self._is_sown = True
+
+    def _rule(self, match: str, shares: dict[str, float], holding: bool) -> dict[str, Any]:
+        kept = {kind: share * self.strength for kind, share in shares.items() if holding or "slow" not in kind}
+        return {"match": match, "shares": kept, "seconds": LONGEST_HOLD_SECONDS}
+
+    def end(self) -> None:
+        for name in RULES:
+            self._ask("DELETE", name)
+
+    def counts(self) -> Counter[str]:
+        """Spoiled so far: "stripe:drop_after" → how often."""
+        found: Counter[str] = Counter()
+        for name in RULES:
+            for kind, number in self._ask("GET", name)["counts"].items():
+                found[f"{name}:{kind}"] = number
+        return found
+
+    def writing(self) -> int:
+        """Writes that are being answered now."""
+        return sum(int(self._ask("GET", name)["writing"]) for name in RULES)
+
+    def holding(self) -> int:
+        return sum(int(self._ask("GET", name)["holding"]) for name in RULES)
+
+    def _ask(self, method: str, name: str, **more: Any) -> Any:
+        return self.http.request(method, self.addresses[name] + RANDOM, **more).raise_for_status().json()
