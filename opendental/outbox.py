@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 
 from core.money import format_cents
+from opendental import discover
 from payments.models import Alarm, LedgerPosting
 from practices.models import Event
 
@@ -39,16 +40,24 @@ def about(posting: LedgerPosting) -> dict[str, int]:
 
 
 def move(posting: LedgerPosting, *, when: Iterable[str], now: datetime, text: str = "", **changes: Any) -> bool:
-    """Change the row if it still is in one of the states `when`; False when somebody else moved it first."""
-    before = posting.state
+    """Change the row if it still is in one of the states `when`; False when somebody else moved it first.
+
+    Or claimed it: what a worker found out before another one sent it again proves nothing any more.
+    """
+    before, was_in_doubt = posting.state, posting.is_in_doubt
     with transaction.atomic():
-        moved = LedgerPosting.objects.filter(pk=posting.pk, state__in=list(when)).update(**changes)
+        unmoved = LedgerPosting.objects.filter(pk=posting.pk, state__in=list(when), claimed_at=posting.claimed_at)
+        moved = unmoved.update(**changes)
         if moved and changes.get("state", before) != before:
             Event.record(
                 posting.practice_id, kind=f"posting_{changes['state'].lower()}", actor="poster", now=now,
                 about=about(posting), text=text[:400], before={"state": before}, after={"state": changes["state"]},
             )  # fmt: skip
-    posting.refresh_from_db()
+        posting.refresh_from_db()
+        is_known = (was_in_doubt or "pay_num" in changes) and not posting.is_in_doubt
+        if moved and is_known and posting.plan is not None:
+            # What was read of the plan before did not tell whose money it is.
+            discover.put_down(posting.practice_id, [posting.plan.pay_plan_num], now=now)
     return bool(moved)
 
 
@@ -74,19 +83,6 @@ def put_back(posting: LedgerPosting, reason: str, *, now: datetime, wait: timede
 def wait(posting: LedgerPosting, *, now: datetime) -> None:
     """Its turn has not come: look again soon."""
     move(posting, when=[posting.state], now=now, next_at=now + _SOON)
-
-
-def hold(practice_id: int, reason: str, *, now: datetime, until: datetime) -> int:
-    """The office is left alone: whatever is due waits, with the reason and the next look. Returns how many."""
-    waiting = [State.QUEUED, State.UNCLEAR, State.POSTED]
-    due = LedgerPosting.objects.filter(practice_id=practice_id, state__in=waiting, next_at__lte=now)
-    return due.update(state_reason=reason[:300], next_at=until)
-
-
-def let_go(practice_id: int, reason: str, *, now: datetime) -> int:
-    """The office is back: what was held for a reason that begins so is due now."""
-    held = LedgerPosting.objects.filter(practice_id=practice_id, state_reason__startswith=reason, next_at__gt=now)
-    return held.exclude(state=State.MATCHED).update(next_at=now)
 
 
 def unclear(posting: LedgerPosting, reason: str, *, now: datetime) -> None:
@@ -140,7 +136,12 @@ def stuck(posting: LedgerPosting, state: str, reason: str, *, now: datetime) -> 
     """A person must look: REFUSED or MISMATCH, with an alarm."""
     move(posting, when=[posting.state], now=now, text=reason, state=state, state_reason=reason[:300])
     _close_alarm(posting, _late_key(posting), now)
-    alarm(posting, f"POSTING_{state}", reason, now=now)
+    kind = f"POSTING_{state}"
+    # What it was stuck in before is over.
+    Alarm.objects.filter(practice_id=posting.practice_id, key=_key(posting), closed_at=None).exclude(
+        kind=kind, text=reason
+    ).update(closed_at=now, closed_by="poster")
+    alarm(posting, kind, reason, now=now)
 
 
 def tell_if_late(posting: LedgerPosting, reason: str, *, now: datetime) -> None:
@@ -171,6 +172,14 @@ def _key(posting: LedgerPosting) -> str:
 
 def _late_key(posting: LedgerPosting) -> str:
     return f"posting-late:{posting.pk}"
+
+
+def adopted(posting: LedgerPosting, pay_num: int, *, route: str, now: datetime) -> bool:
+    """A person says that this payment is it. Raises IntegrityError when another posting holds the number."""
+    return move(
+        posting, when=[State.REFUSED, State.MISMATCH, State.MATCHED], now=now, text=f"PayNum {pay_num}",
+        state=State.POSTED, pay_num=pay_num, route=route, state_reason="", tries=0, next_at=now,
+    )  # fmt: skip
 
 
 def look_again(posting: LedgerPosting, *, now: datetime) -> bool:

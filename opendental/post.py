@@ -11,11 +11,11 @@ import re
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from core.calendar import local_date
 from core.money import format_cents
-from opendental import breaker, features, outbox, verify, wire
+from opendental import features, outbox, verify, wire
 from opendental.client import Office
 from opendental.errors import NotAllowed, OpenDentalError, Refused, Throttled, TooOldVersion, UnableToReachOffice
 from opendental.fields import Fields, Unreadable
@@ -29,8 +29,9 @@ from payplans.models import Installment, PayPlan
 
 log = logging.getLogger(__name__)
 Route = LedgerPosting.Route
-# A worker that holds a posting longer than this is dead: one request takes 65 s at most.
-LOST_AFTER = timedelta(minutes=2)
+# A worker that holds a posting longer than this is dead: waiting for the office's turn (pacing.py) and one request
+# (client.py) take less together. Were it taken for dead earlier, it might still send after two searches.
+LOST_AFTER = timedelta(minutes=4)
 # Two searches with a gap that found nothing.
 PROVEN_ABSENT = 2
 # The office's clock may be a little behind ours around midnight.
@@ -116,12 +117,16 @@ class Poster:
         if self._plan_is_busy(posting):
             outbox.wait(posting, now=self.now)
             return
-        installment = _installment(posting)
-        route = _route(self.connection, posting, installment)
+        if route_of(self.connection, posting) == Route.PREPAYMENT and not self._plan_is_fresh(posting):
+            return
+        route = route_of(self.connection, posting)
         body = _body(self.connection, posting, route)
         today = local_date(self.now, posting.practice.zone)
         if not outbox.claim(posting, route=route, body=body, now=self.now, office_date=today):
             return
+        self._ask(posting, body)
+
+    def _ask(self, posting: LedgerPosting, body: dict[str, Any]) -> None:
         try:
             # Nothing but the number counts: an answer that has it means that the payment is there.
             pay_num = Fields(self.office.post("/payments", body)).key("PayNum")
@@ -131,6 +136,24 @@ class Poster:
             outbox.unclear(posting, "Open Dental's answer can't be understood.", now=self.now)
         else:
             self._posted(posting, pay_num)
+
+    def _plan_is_fresh(self, posting: LedgerPosting) -> bool:
+        """Once the charge is issued, a prepayment would be spent on the next one: so it is read again before."""
+        try:
+            self._read_plan(cast("PayPlan", posting.plan))
+        except OpenDentalError as error:
+            self._note(posting, error)
+            self._later(posting, error.reason)
+            return False
+        except Unreadable as error:
+            self._later(posting, f"Open Dental's answer about this plan can't be understood: {error}.")
+            return False
+        posting.refresh_from_db()
+        return True
+
+    def _later(self, posting: LedgerPosting, reason: str) -> None:
+        outbox.put_back(posting, reason, now=self.now)
+        outbox.tell_if_late(posting, reason, now=self.now)
 
     def _posted(self, posting: LedgerPosting, pay_num: int) -> None:
         if outbox.posted(posting, pay_num, now=self.now):
@@ -176,8 +199,7 @@ class Poster:
             found = verify.find(self.office, self.connection, posting)
         except OpenDentalError as error:
             self._note(posting, error)
-            outbox.put_back(posting, error.reason, now=self.now)
-            outbox.tell_if_late(posting, error.reason, now=self.now)
+            self._later(posting, error.reason)
             return
         if len(found) > 1:
             numbers = ", ".join(str(number) for number in found)
@@ -193,8 +215,8 @@ class Poster:
         if posting.searches == 0:
             outbox.move(posting, when=[State.UNCLEAR], now=self.now, searches=1, next_at=self.now + outbox.SEARCH_GAP)
         elif posting.sends < 2:
-            outbox.move(posting, when=[State.UNCLEAR], now=self.now, searches=PROVEN_ABSENT)
-            self._send(posting)
+            if outbox.move(posting, when=[State.UNCLEAR], now=self.now, searches=PROVEN_ABSENT):
+                self._send(posting)
         else:
             reason = "Open Dental did not confirm this payment twice and does not show it: check the ledger by hand."
             outbox.stuck(posting, State.REFUSED, reason, now=self.now)
@@ -273,7 +295,6 @@ class Poster:
 
     def _note(self, posting: LedgerPosting, error: OpenDentalError) -> None:
         log.warning("posting %s of practice %s: %s", posting.pk, posting.practice_id, error)
-        breaker.missed(self.connection, error, now=self.now)
         # The office is away: the other postings would only wait for the same silence.
         self.is_away = isinstance(error, UnableToReachOffice | NotAllowed | Throttled)
 
@@ -292,7 +313,9 @@ def _numbers(posting: LedgerPosting) -> set[int]:
     return set(installment.charge_rows.values_list("pay_plan_charge_num", flat=True)) if installment else set()
 
 
-def _route(connection: Connection, posting: LedgerPosting, installment: Installment | None) -> str:
+def route_of(connection: Connection, posting: LedgerPosting) -> str:
+    """How it would get there now."""
+    installment = _installment(posting)
     if posting.plan is None or installment is None:
         return Route.PATIENT
     return features.route_of(connection, posting.plan, is_issued=installment.is_issued)

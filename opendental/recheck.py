@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 from django.db.models import F, Sum
 from django.db.models.functions import Coalesce
 
+from core.calendar import local_date
 from core.money import format_cents
-from opendental import breaker, features, store
+from opendental import features, store
 from opendental.client import Office
 from opendental.errors import NotFoundInOffice, OpenDentalError
 from opendental.fields import Unreadable
-from opendental.models import Connection
+from opendental.models import Connection, PlanToRead
 from opendental.plans import pull_plan
 from payments.models import DueCheck, DuePart, LedgerPosting
 from payments.upward import UnableToRecheck
@@ -28,15 +29,14 @@ def recheck(due_part_id: int, *, now: datetime) -> None:
     connection = Connection.objects.filter(practice_id=part.practice_id).first()
     if part.installment is None or connection is None:
         raise UnableToRecheck("Open Dental is not connected.")
-    if reason := breaker.refusal(connection, now):
-        raise UnableToRecheck(reason)
     _read_anew(connection, part.installment.plan, now)
+    _refuse_if_listed(part.installment.plan)
     installment = Installment.objects.select_related("plan__patient", "plan__guarantor").get(pk=part.installment.pk)
     facts = {
         "practice_id": part.practice_id,
         "checked_at": now,
         "owed_cents": _owed_cents(part, installment),
-        "obstacle": _obstacle(connection, installment)[:200],
+        "obstacle": _obstacle(connection, installment, now)[:200],
     }
     DueCheck.objects.update_or_create(due_part=part, defaults=facts)
 
@@ -50,10 +50,19 @@ def _read_anew(connection: Connection, plan: PayPlan, now: datetime) -> None:
         if not _is_gone(plan):
             raise UnableToRecheck(error.reason) from error
     except OpenDentalError as error:
-        breaker.missed(connection, error, now=now)
         raise UnableToRecheck(error.reason) from error
     except Unreadable as error:
         raise UnableToRecheck(f"Open Dental's answer about this plan can't be understood: {error}.") from error
+
+
+def _refuse_if_listed(plan: PayPlan) -> None:
+    """A posting was in doubt while the plan was read, or it changed just now: what is paid on it isn't known.
+
+    Without a posting in doubt now, for the obstacle says more about that.
+    """
+    listed = PlanToRead.objects.filter(practice_id=plan.practice_id, pay_plan_num=plan.pay_plan_num)
+    if listed.exists() and not LedgerPosting.in_doubt(plan).exists():
+        raise UnableToRecheck("The plan was changing in Open Dental just now.")
 
 
 def _is_gone(plan: PayPlan) -> bool:
@@ -68,14 +77,14 @@ def _owed_cents(part: DuePart, installment: Installment) -> int:
     return min(part.amount_cents, owed)
 
 
-def _obstacle(connection: Connection, installment: Installment) -> str:
+def _obstacle(connection: Connection, installment: Installment, now: datetime) -> str:
     """Why it must not be charged although money is owed; '' = it may."""
     plan = installment.plan
     return (
         _plan_obstacle(plan)
         or _posting_obstacle(connection, plan)
         or _row_obstacle(installment)
-        or _due_now_obstacle(installment)
+        or _due_now_obstacle(installment, local_date(now, plan.practice.zone))
     )
 
 
@@ -94,7 +103,7 @@ def _plan_obstacle(plan: PayPlan) -> str:
 
 
 def _posting_obstacle(connection: Connection, plan: PayPlan) -> str:
-    if LedgerPosting.objects.filter(plan=plan, state__in=LedgerPosting.unsettled_states()).exists():
+    if LedgerPosting.in_doubt(plan).exists():
         return "An earlier payment of this plan is still being looked for in Open Dental"
     if not features.can_post(connection) or not connection.pay_type_num:
         return "Nothing can be posted to this office's Open Dental"
@@ -105,13 +114,15 @@ def _row_obstacle(installment: Installment) -> str:
     """Open Dental moved a prepayment of ours onto this charge: a person must see which installment it paid."""
     rows = list(installment.charge_rows.all())
     open_cents = sum(row.amount_cents - row.paid_cents for row in rows)
-    if rows and open_cents + _CENT < installment.owed_cents and not _posting_waits(installment.plan):
+    # What was posted a moment ago may lie here until it is put on its own charge.
+    is_moving = installment.plan.postings.filter(state=LedgerPosting.State.POSTED).exists()
+    if rows and open_cents + _CENT < installment.owed_cents and not is_moving:
         return "Open Dental shows less open on this charge than KasperPay: an earlier payment was put on it"
     return ""
 
 
-def _due_now_obstacle(installment: Installment) -> str:
-    """Never take more than Open Dental itself calls due now on the plan: its charges less everything paid on it.
+def _due_now_obstacle(installment: Installment, today: date) -> str:
+    """Never take more than Open Dental itself calls due now on the plan: its charges to date less all that is paid.
 
     Source: the amount "Due Now" of a payment plan (opendental-api.md §4.3). It is less than our sum when too much lies
     on one charge: then PAID_TWICE has been raised, and a person decides.
@@ -119,7 +130,8 @@ def _due_now_obstacle(installment: Installment) -> str:
     if not installment.is_issued or installment.plan.kind != PayPlan.Kind.DYNAMIC:
         return ""
     plan = installment.plan
-    charged = ChargeRow.objects.filter(installment__plan=plan).aggregate(
+    until = max(today, installment.due_date)
+    charged = ChargeRow.objects.filter(installment__plan=plan, charge_date__lte=until).aggregate(
         cents=Coalesce(Sum(F("principal_cents") + F("interest_cents")), 0)
     )["cents"]
     paid = plan.splits.aggregate(cents=Coalesce(Sum("amount_cents"), 0))["cents"]
@@ -130,9 +142,3 @@ def _due_now_obstacle(installment: Installment) -> str:
     if due_now + _CENT >= installment.owed_cents:
         return ""
     return f"Open Dental shows only {format_cents(due_now)} due on this plan now"
-
-
-def _posting_waits(plan: PayPlan) -> bool:
-    """Money we hold that Open Dental does not show yet explains any difference."""
-    settled = [LedgerPosting.State.MATCHED, LedgerPosting.State.MISMATCH]
-    return LedgerPosting.objects.filter(plan=plan).exclude(state__in=settled).exists()

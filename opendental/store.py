@@ -40,6 +40,8 @@ REMOVED = "No longer in Open Dental's schedule"
 _TERMS = [field.name for field in fields(PlanFacts) if field.name not in ("pay_plan_num", "pat_num", "guarantor_num")]
 # Two readers of one plan: the older answer is dropped. Farther apart, the clock was moved back.
 _OVERTAKEN = timedelta(minutes=10)
+# What is paid could not be told: the plan stays listed. The poster brings it forward (outbox.py).
+_AGAIN = timedelta(minutes=15)
 
 
 class Overtaken(Exception):
@@ -61,7 +63,11 @@ def store(connection: Connection, reading: Reading, people: dict[int, Patient], 
         due_parts.refresh(plan, now=now)
         if renewal is not None:
             contradictions.taken_back_by_office(plan, renewal.reopened, renewal.installments, now=now)
-        PlanToRead.objects.filter(practice_id=connection.practice_id, pay_plan_num=facts.pay_plan_num).delete()
+        listed = PlanToRead.objects.filter(practice_id=connection.practice_id, pay_plan_num=facts.pay_plan_num)
+        if renewal is None or renewal.has_stood:
+            listed.delete()
+        else:
+            listed.update(next_at=now + _AGAIN)
     return plan
 
 
@@ -79,6 +85,7 @@ def mark_gone(practice_id: int, pay_plan_num: int, *, now: datetime) -> None:
         _record(plan, "plan_gone", now, text=GONE)
         Renewal(plan, locked, now, _today(plan, now), _busy(plan), GONE).run([])
         due_parts.refresh(plan, now=now)
+        contradictions.plan_gone(plan, now=now)
 
 
 def _one_at_a_time(practice_id: int, pay_plan_num: int) -> None:
@@ -170,11 +177,10 @@ def _store_money(plan: PayPlan, locked: list[Installment], reading: Reading, *, 
     contradictions.run_missed(plan, waiting, renewal.installments, now=now)
     rows = _store_splits(plan, splits)
     renewal.pay_rows(rows)
-    if not _posting_unsettled(plan):
+    if not _posting_unsettled(plan, now):
         renewal.stand(rows, ours=_our_payments(plan))
-        collected = [row for row in renewal.installments.values() if row.collected_cents > 0]
-        contradictions.taken_back(plan, collected, now=now)
-        contradictions.paid_twice(plan, renewal.over, renewal.installments, now=now)
+        contradictions.taken_back(plan, rows, now=now)
+        contradictions.paid_twice(plan, renewal.over, renewal.installments, rows, now=now)
     contradictions.recorded_again(plan, renewal.installments, now=now)
     return renewal
 
@@ -262,9 +268,10 @@ def _busy(plan: PayPlan) -> set[int]:
     return set(open_attempts.values_list("due_part__installment_id", flat=True))
 
 
-def _posting_unsettled(plan: PayPlan) -> bool:
-    """While a posting may or may not have arrived, its splits can't be told from the office's own."""
-    return LedgerPosting.objects.filter(plan=plan, state__in=LedgerPosting.unsettled_states()).exists()
+def _posting_unsettled(plan: PayPlan, now: datetime) -> bool:
+    """Its splits can't be told from the office's own, or it was sent after this reading began, at `now`."""
+    sent_since = LedgerPosting.objects.filter(plan=plan, claimed_at__gte=now, claimed_at__lte=now + _OVERTAKEN)
+    return LedgerPosting.in_doubt(plan).exists() or sent_since.exists()
 
 
 def _our_payments(plan: PayPlan) -> set[int]:

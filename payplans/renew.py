@@ -35,6 +35,7 @@ class Renewal:
     # Set by stand(): installment → cents too much on it, and → cents it owed before the office's money was taken back.
     over: dict[int, int] = field(default_factory=dict)
     reopened: dict[int, int] = field(default_factory=dict)
+    has_stood: bool = False
 
     def __post_init__(self) -> None:
         self.installments = {row.pk: row for row in self.locked}
@@ -136,6 +137,7 @@ class Renewal:
 
     def stand(self, splits: Sequence[PlanSplit], *, ours: set[int]) -> None:
         """Set what the office took and the status that follows from it."""
+        self.has_stood = True
         facts = _facts(splits)
         numbers = _numbers(self.plan)
         issued = [row for row in self.installments.values() if row.is_issued and row.status != row.Status.CANCELED]

@@ -108,6 +108,14 @@ class LedgerPosting(PracticeRow):
         ]
 
     @classmethod
-    def unsettled_states(cls) -> list[str]:
-        """Open Dental may or may not have it: its splits can't be told from those of the office."""
-        return [cls.State.SENDING, cls.State.UNCLEAR]
+    def in_doubt(cls, plan: PayPlan) -> models.QuerySet[LedgerPosting]:
+        """Open Dental may or does have it, under a number we don't hold: its splits look like the office's own."""
+        return cls.objects.filter(plan=plan, pay_num=None).exclude(state__in=cls._certainly_not_there())
+
+    @property
+    def is_in_doubt(self) -> bool:
+        return self.pay_num is None and self.state not in self._certainly_not_there()
+
+    @classmethod
+    def _certainly_not_there(cls) -> list[str]:
+        return [cls.State.QUEUED, cls.State.REFUSED]

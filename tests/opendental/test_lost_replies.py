@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from opendental import outbox, post
+from opendental import outbox, post, read
 from opendental.client import Office
 from opendental.models import Connection
+from opendental.plans import pull_plan
 from opendental.turns import only_one
 from payments.models import LedgerPosting
 from payplans.models import Installment
@@ -115,6 +116,10 @@ def test_a_payment_found_twice_raises_an_alarm_and_takes_the_first(desk: Desk, d
     desk.post()
     assert (state(due), due.pay_num) == (State.MATCHED, first)
     assert alarms() == ["POSTING_DUPLICATE"]
+    desk.act("delete_payment", PayNum=desk.books("payments")[1]["PayNum"])
+    desk.wait(hours=25)
+    desk.pull()
+    assert "POSTING_DUPLICATE" not in alarms()
 
 
 def test_never_confirmed_and_never_found_ends_with_a_person(desk: Desk, due: LedgerPosting) -> None:
@@ -143,9 +148,10 @@ def test_a_worker_killed_before_the_answer_was_stored_is_picked_up(
         desk.post()
     monkeypatch.undo()
     assert (state(due), len(desk.books("payments"))) == (State.SENDING, 1)
-    desk.wait(seconds=60)
-    assert desk.post() == 0
-    desk.wait(seconds=61)
+    # So long the worker may wait for the office's turn and its answer.
+    desk.wait(seconds=235)
+    assert (desk.post(), state(due)) == (0, State.SENDING)
+    desk.wait(seconds=6)
     desk.post()
     assert (state(due), due.sends, len(desk.books("payments"))) == (State.MATCHED, 1, 1)
 
@@ -257,6 +263,10 @@ def test_a_payment_entered_again_by_hand_is_found_within_a_day(desk: Desk, due: 
     desk.wait(hours=25)
     desk.pull()
     assert alarms() == ["POSTING_DUPLICATE"]
+    desk.act("delete_payment", PayNum=desk.books("payments")[1]["PayNum"])
+    desk.wait(hours=25)
+    desk.pull()
+    assert "POSTING_DUPLICATE" not in alarms()
 
 
 def test_the_next_payment_of_a_plan_waits_until_the_one_before_is_settled(desk: Desk) -> None:
@@ -275,3 +285,57 @@ def test_the_next_payment_of_a_plan_waits_until_the_one_before_is_settled(desk: 
     assert (state(first), state(second)) == (State.MATCHED, State.MATCHED)
     assert sorted(rows_hit(desk)) == sorted([(row_of(first), 100_00), (row_of(second), 100_00)])
     assert alarms() == []
+
+
+def test_a_worker_that_woke_up_late_does_not_send_a_third_time(desk: Desk, due: LedgerPosting) -> None:
+    """It searched before another worker's resend, whose answer was lost: what it found out proves nothing any more."""
+    desk.outside.fault("POST /api/v1/payments", "drop_before", times=2)
+    for seconds in (0, 61):
+        desk.wait(seconds=seconds)
+        desk.post()
+    sleeper = LedgerPosting.objects.select_related("plan", "payment").get()
+    assert (sleeper.state, sleeper.searches, sleeper.sends) == (State.UNCLEAR, 1, 1)
+    desk.wait(seconds=61)
+    desk.post()
+    assert (state(due), due.searches, due.sends) == (State.UNCLEAR, 0, 2)
+
+    connection = Connection.objects.get()
+    post.Poster(connection, Office(connection), desk.now())._not_found(sleeper)
+    assert (state(due), due.searches, due.sends, desk.books("payments")) == (State.UNCLEAR, 0, 2, [])
+
+
+def test_cash_taken_while_a_posting_was_looked_for_is_seen_right_after_it_is_found(
+    desk: Desk, due: LedgerPosting
+) -> None:
+    assert due.plan is not None
+    second = installments(due.plan.pay_plan_num)[1]
+    desk.outside.fault("POST /api/v1/payments", "drop_after")
+    desk.post()
+    desk.act("cash", PayPlanChargeNum=second.charge_rows.get().pay_plan_charge_num, amount_cents=100_00)
+    desk.wait(seconds=30)
+    desk.pull()
+    second.refresh_from_db()
+    assert (second.status, second.office_paid_cents) == ("PENDING", 0)
+    desk.wait(seconds=40)
+    desk.post()
+    assert state(due) == State.MATCHED
+    desk.pull()
+    second.refresh_from_db()
+    assert (second.status, second.office_paid_cents, alarms()) == ("PAID", 100_00, [])
+
+
+def test_a_reading_made_before_the_posting_was_sent_raises_no_alarm(
+    desk: Desk, due: LedgerPosting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    details = read.details
+
+    def overtaken(*given: Any) -> read.Reading:
+        found = details(*given)
+        desk.post()
+        return found
+
+    assert due.plan is not None
+    monkeypatch.setattr("opendental.plans.read.details", overtaken)
+    desk.wait(seconds=5)
+    pull_plan(Connection.objects.get(), due.plan.pay_plan_num, desk.now())
+    assert (state(due), alarms()) == (State.MATCHED, [])

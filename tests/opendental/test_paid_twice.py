@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pytest_django import DjangoAssertNumQueries
+
+from opendental import contradictions
 from opendental.models import Connection
+from opendental.plans import pull_plan
 from payments.models import Alarm, LedgerPosting
 from payplans.models import Installment
-from tests.opendental.desk import Desk, alarms, installments, row_of, state
+from tests.opendental.desk import Desk, alarms, collect, installments, row_of, state
 
 
 def _of(posting: LedgerPosting) -> list[Installment]:
@@ -98,3 +102,75 @@ def test_a_part_paid_at_the_desk_and_the_rest_here_is_no_contradiction(desk: Des
     desk.pull()
     assert [row.office_paid_cents for row in _of(due)][:2] == [0, 40_00]
     assert alarms() == []
+
+
+def _read_again(desk: Desk, posting: LedgerPosting) -> None:
+    assert posting.plan is not None
+    pull_plan(Connection.objects.get(), posting.plan.pay_plan_num, desk.wait(minutes=1))
+
+
+def _closed_by_hand(desk: Desk) -> None:
+    Alarm.objects.get(closed_at=None).close_by_hand(actor="Robin Deskson", now=desk.now())
+
+
+def test_an_alarm_closed_by_hand_comes_back_only_when_something_changes(desk: Desk, due: LedgerPosting) -> None:
+    desk.post()
+    twice = {"PayPlanChargeNum": row_of(due), "amount_cents": 100_00}
+    number = desk.act("cash", **twice)["PayNum"]
+    _read_again(desk, due)
+    _closed_by_hand(desk)
+    _read_again(desk, due)
+    assert alarms() == []
+
+    desk.act("cash", PayPlanChargeNum=row_of(due), amount_cents=20_00)
+    _read_again(desk, due)
+    assert Alarm.objects.get(closed_at=None).text.endswith(" $120.00 too much.")
+    _closed_by_hand(desk)
+    _read_again(desk, due)
+    assert alarms() == []
+
+    # The same amount, but other money.
+    desk.act("delete_payment", PayNum=number)
+    desk.act("cash", **twice)
+    _read_again(desk, due)
+    assert (alarms(), Alarm.objects.count()) == (["PAID_TWICE"], 3)
+
+
+def test_an_alarm_about_money_taken_back_stays_closed_too(desk: Desk, due: LedgerPosting) -> None:
+    desk.post()
+    desk.act("cash", PayPlanChargeNum=row_of(due), amount_cents=-100_00)
+    _read_again(desk, due)
+    assert alarms() == ["LEDGER_TAKEN_BACK"]
+    _closed_by_hand(desk)
+    _read_again(desk, due)
+    assert (alarms(), Alarm.objects.count()) == ([], 1)
+
+
+def test_a_plan_deleted_in_open_dental_leaves_no_alarm_open(desk: Desk) -> None:
+    number = desk.plan(desk.patient(), DatePayPlanStart="2022-07-01")
+    desk.at("2022-08-01 10:00")
+    desk.pull()
+    row = installments(number)[0].charge_rows.get().pay_plan_charge_num
+    payment = desk.act("cash", PayPlanChargeNum=row, amount_cents=130_00)["PayNum"]
+    desk.pull()
+    assert alarms() == ["PAID_TWICE"]
+    desk.act("delete_payment", PayNum=payment)
+    desk.act("delete_plan", PayPlanNum=number)
+    assert pull_plan(Connection.objects.get(), number, desk.wait(minutes=1)) is None
+    assert alarms() == []
+
+
+def test_looking_for_contradictions_takes_as_many_queries_for_two_installments_as_for_one(
+    desk: Desk, due: LedgerPosting, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    desk.post()
+    _read_again(desk, due)
+    assert due.plan is not None
+    for place in (0, 1):
+        if place:
+            collect(_of(due)[place], now=desk.now())
+            desk.post()
+            _read_again(desk, due)
+        splits = list(due.plan.splits.all())
+        with django_assert_num_queries(3):
+            contradictions.taken_back(due.plan, splits, now=desk.now())

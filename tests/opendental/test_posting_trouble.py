@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from opendental import outbox, verify
-from payments.models import Alarm, LedgerPosting
+from opendental.models import Connection
+from opendental.recheck import recheck
+from payments.models import Alarm, DueCheck, LedgerPosting
 from practices.models import Event
 from tests.opendental.desk import Desk, alarms, collect, collected, installments, row_of, rows_hit, state
 
@@ -182,3 +184,70 @@ def test_a_posting_nobody_can_work_on_does_not_keep_the_others_from_the_ledger(
     rounds(desk, 1, minutes=16)
     assert (state(poisoned), poisoned.sends, len(desk.books("payments"))) == (State.MATCHED, 1, 2)
     assert alarms() == []
+
+
+def test_a_payment_under_a_number_we_could_not_keep_is_not_taken_for_the_offices(desk: Desk) -> None:
+    first, second = number_given_again(desk)
+    # The backup that was restored is older than it.
+    desk.act("delete_payment", PayNum=first.pay_num)
+    desk.post()
+    assert state(second) == State.MISMATCH
+    assert second.plan is not None
+    for _ in range(2):
+        desk.wait(minutes=1)
+        desk.pull(cycles=2)
+    assert [alarm for alarm in alarms() if alarm != "LEDGER_TAKEN_BACK"] == ["POSTING_MISMATCH"]
+    rows = installments(second.plan.pay_plan_num)[:2]
+    assert [(row.status, row.office_paid_cents) for row in rows] == [("PAID", 0), ("PENDING", 0)]
+    part = rows[1].due_parts.get(state="OPEN")
+    recheck(part.pk, now=desk.wait(minutes=1))
+    assert DueCheck.objects.get().obstacle == "An earlier payment of this plan is still being looked for in Open Dental"
+
+
+def test_what_a_posting_is_stuck_in_now_is_what_staff_read(desk: Desk, due: LedgerPosting) -> None:
+    Connection.objects.update(pay_type_num=290)
+    desk.post()
+    assert (state(due), alarms()) == (State.REFUSED, ["POSTING_REFUSED"])
+    desk.wait(minutes=1)
+    outbox.stuck(due, State.MISMATCH, "It lies elsewhere.", now=desk.now())
+    assert (alarms(), Alarm.objects.get(closed_at=None).text) == (["POSTING_MISMATCH"], "It lies elsewhere.")
+
+
+def test_money_for_a_charge_issued_before_it_was_sent_goes_to_that_charge(desk: Desk) -> None:
+    """As a prepayment it would be spent on the next charge."""
+    number = desk.plan(desk.patient(), DatePayPlanStart="2022-07-24")
+    desk.pull()
+    posting = collect(installments(number)[0], now=desk.now())
+    desk.at("2022-07-24 10:00")
+    desk.post()
+    assert (state(posting), posting.route) == (State.MATCHED, "CHARGE_ROWS")
+    assert rows_hit(desk) == [(row_of(posting), 100_00)]
+
+
+def test_a_prepayment_waits_while_its_plan_can_not_be_read(desk: Desk) -> None:
+    number = desk.plan(desk.patient(), DatePayPlanStart="2022-07-24")
+    desk.pull()
+    posting = collect(installments(number)[0], now=desk.now())
+    desk.act("malform", resource="payplans", pk=number, field="PayAmt", value="much")
+    desk.post()
+    assert (state(posting), posting.sends, posting.tries) == (State.QUEUED, 0, 1)
+    assert posting.state_reason == "Open Dental's answer about this plan can't be understood: PayAmt is not a number."
+    desk.act("malform")
+    desk.wait(minutes=1)
+    desk.post()
+    assert (state(posting), posting.route, len(desk.books("payments"))) == (State.MATCHED, "PREPAYMENT", 1)
+
+
+def test_a_prepayment_of_ours_deleted_in_open_dental_raises_an_alarm(desk: Desk) -> None:
+    number = desk.plan(desk.patient(), DatePayPlanStart="2022-07-24")
+    desk.pull()
+    posting = collect(installments(number)[0], now=desk.now())
+    desk.post()
+    desk.wait(minutes=1)
+    desk.pull(cycles=4)
+    assert (state(posting), posting.route, alarms()) == (State.MATCHED, "PREPAYMENT", [])
+    desk.wait(minutes=1)
+    desk.act("delete_payment", PayNum=posting.pay_num)
+    desk.pull(cycles=4)
+    assert alarms() == ["LEDGER_TAKEN_BACK"]
+    assert Alarm.objects.get().text == "$100.00 was posted to this plan; Open Dental shows $0.00 of it."

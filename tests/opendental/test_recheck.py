@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
+from opendental import store
 from opendental.errors import NotFoundInOffice
 from opendental.pull import pull
 from opendental.recheck import recheck
-from payments.models import Alarm, DueCheck, DuePart
+from payments.models import Alarm, DueCheck, DuePart, LedgerPosting
 from payments.upward import UnableToRecheck
+from payplans.models import PayPlan
 from tests.opendental.desk import Desk, collect, installments, plan_of
 
 
@@ -194,3 +197,73 @@ def test_money_of_ours_on_its_way_to_the_office_is_counted(desk: Desk, part: Due
     collect(first, now=desk.now())
 
     assert asked(desk, second.due_parts.get()) == (100_00, "")
+
+
+def test_a_future_charge_does_not_count_as_due_now(desk: Desk, part: DuePart) -> None:
+    row = installments(number_of(part))[0].charge_rows.get().pay_plan_charge_num
+    for _ in range(2):
+        desk.act("cash", PayPlanChargeNum=row, amount_cents=100_00)
+    desk.at("2022-09-01 10:00")
+    desk.pull()
+    second, third = installments(number_of(part))[1:3]
+    later = third.charge_rows.get().pay_plan_charge_num
+    desk.act("edit_charge", PayPlanChargeNum=later, ChargeDate="2022-09-20")
+
+    assert asked(desk, second.due_parts.get())[1] == "Open Dental shows only $0.00 due on this plan now"
+    # Whoever pays the future charge itself wants it counted.
+    assert asked(desk, third.due_parts.get(state="OPEN")) == (100_00, "")
+
+
+def test_a_posting_found_while_the_plan_is_read_does_not_hide_the_offices_cash(
+    desk: Desk, part: DuePart, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The reading was stored while it was looked for, so what the office took was not counted."""
+    desk.at("2022-08-01 10:00")
+    desk.pull()
+    first, second = installments(number_of(part))[:2]
+    posting = collect(first, now=desk.now())
+    desk.outside.fault("POST /api/v1/payments", "drop_after")
+    desk.post()
+    desk.act("cash", PayPlanChargeNum=second.charge_rows.get().pay_plan_charge_num, amount_cents=100_00)
+    store_it = store.store
+
+    def stored(*given: Any, **more: Any) -> PayPlan:
+        plan = store_it(*given, **more)
+        desk.post()
+        return plan
+
+    monkeypatch.setattr("opendental.plans.store.store", stored)
+    waiting = second.due_parts.get()
+    with pytest.raises(UnableToRecheck, match="changing in Open Dental just now"):
+        asked(desk, waiting)
+    posting.refresh_from_db()
+    assert (posting.state, DueCheck.objects.count()) == ("MATCHED", 0)
+    assert asked(desk, waiting)[0] == 0
+
+
+def test_a_posting_that_was_refused_explains_no_prepayment_on_another_charge(desk: Desk) -> None:
+    number = desk.plan(desk.patient(), DatePayPlanStart="2022-07-24")
+    desk.wait(seconds=10)
+    desk.pull()
+    first, second, third = installments(number)[:3]
+    collect(second, now=desk.now())
+    desk.post()
+    LedgerPosting.objects.filter(pk=collect(third, now=desk.now()).pk).update(state="REFUSED")
+    desk.at("2022-07-24 10:00")
+    desk.pull()
+    _, obstacle = asked(desk, first.due_parts.get(state="OPEN"))
+    assert obstacle.startswith("Open Dental shows less open on this charge than KasperPay")
+
+
+def test_what_was_recorded_and_deleted_between_two_readings_never_was(desk: Desk, part: DuePart) -> None:
+    desk.wait(minutes=1)
+    desk.pull()
+    number = desk.act("cash", PayPlanNum=number_of(part), amount_cents=100_00)["PayNum"]
+    desk.act("delete_payment", PayNum=number)
+    desk.wait(minutes=1)
+    desk.pull(cycles=4)
+    part.refresh_from_db()
+    first = installments(number_of(part))[0]
+    assert (first.status, first.office_paid_cents, part.state, part.hold) == ("PENDING", 0, "OPEN", "")
+    assert Alarm.objects.count() == 0
+    assert asked(desk, part) == (100_00, "")
