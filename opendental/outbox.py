@@ -85,6 +85,19 @@ def wait(posting: LedgerPosting, *, now: datetime) -> None:
     move(posting, when=[posting.state], now=now, next_at=now + _SOON)
 
 
+def hold(practice_id: int, reason: str, *, now: datetime, until: datetime) -> int:
+    """The office is left alone: whatever is due waits, with the reason and the next look. Returns how many."""
+    waiting = [State.QUEUED, State.UNCLEAR, State.POSTED]
+    due = LedgerPosting.objects.filter(practice_id=practice_id, state__in=waiting, next_at__lte=now)
+    return due.update(state_reason=reason[:300], next_at=until)
+
+
+def let_go(practice_id: int, reason: str, *, now: datetime) -> int:
+    """The office is back: what was held for a reason that begins so is due now."""
+    held = LedgerPosting.objects.filter(practice_id=practice_id, state_reason__startswith=reason, next_at__gt=now)
+    return held.exclude(state=State.MATCHED).update(next_at=now)
+
+
 def unclear(posting: LedgerPosting, reason: str, *, now: datetime) -> None:
     """It may have been done: the office is searched once the API can't be working on it any more."""
     move(

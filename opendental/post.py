@@ -15,7 +15,7 @@ from typing import Any, cast
 
 from core.calendar import local_date
 from core.money import format_cents
-from opendental import features, outbox, verify, wire
+from opendental import breaker, features, outbox, verify, wire
 from opendental.client import Office
 from opendental.errors import NotAllowed, OpenDentalError, Refused, Throttled, TooOldVersion, UnableToReachOffice
 from opendental.fields import Fields, Unreadable
@@ -295,6 +295,7 @@ class Poster:
 
     def _note(self, posting: LedgerPosting, error: OpenDentalError) -> None:
         log.warning("posting %s of practice %s: %s", posting.pk, posting.practice_id, error)
+        breaker.missed(self.connection, error, now=self.now)
         # The office is away: the other postings would only wait for the same silence.
         self.is_away = isinstance(error, UnableToReachOffice | NotAllowed | Throttled)
 

@@ -9,7 +9,7 @@ from django.db.models.functions import Coalesce
 
 from core.calendar import local_date
 from core.money import format_cents
-from opendental import features, store
+from opendental import breaker, features, store
 from opendental.client import Office
 from opendental.errors import NotFoundInOffice, OpenDentalError
 from opendental.fields import Unreadable
@@ -29,6 +29,8 @@ def recheck(due_part_id: int, *, now: datetime) -> None:
     connection = Connection.objects.filter(practice_id=part.practice_id).first()
     if part.installment is None or connection is None:
         raise UnableToRecheck("Open Dental is not connected.")
+    if reason := breaker.refusal(connection, now):
+        raise UnableToRecheck(reason)
     _read_anew(connection, part.installment.plan, now)
     _refuse_if_listed(part.installment.plan)
     installment = Installment.objects.select_related("plan__patient", "plan__guarantor").get(pk=part.installment.pk)
@@ -50,6 +52,7 @@ def _read_anew(connection: Connection, plan: PayPlan, now: datetime) -> None:
         if not _is_gone(plan):
             raise UnableToRecheck(error.reason) from error
     except OpenDentalError as error:
+        breaker.missed(connection, error, now=now)
         raise UnableToRecheck(error.reason) from error
     except Unreadable as error:
         raise UnableToRecheck(f"Open Dental's answer about this plan can't be understood: {error}.") from error
