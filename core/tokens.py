@@ -21,6 +21,12 @@ def token_hash(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
+def reference_of(attempt: uuid.UUID, movement: str) -> str:
+    """The reference of one ledger movement of an attempt: always the same, so that it is found after a restore too."""
+    digest = hashlib.sha256(f"{movement}:{attempt}".encode()).digest()
+    return "KP-" + base64.b32encode(digest[:10]).decode()
+
+
 def ledger_reference() -> str:
     """A new reference for one ledger movement: "KP-" and 16 base32 characters (CheckNum holds 25)."""
     return "KP-" + base64.b32encode(uuid.uuid4().bytes[:10]).decode()

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from celery.signals import before_task_publish, task_prerun
+from celery.signals import before_task_publish
+from django.dispatch import receiver
 from django.http import HttpRequest
+from django_structlog.celery.signals import bind_extra_task_metadata
 from django_structlog.middlewares import RequestMiddleware
 from structlog.typing import EventDict, Processor
 
@@ -126,8 +128,12 @@ def _hand_over(sender: str, headers: dict[str, Any], body: Any, **_: Any) -> Non
         _log.info("handed_over", trace=headers["trace"], task=sender, due_part=part)
 
 
-@task_prerun.connect(dispatch_uid="kasperpay-trace")
-def _begin(task: Any, kwargs: dict[str, Any] | None = None, **_: Any) -> None:
-    """Into every line of a task: which practice it is about and, if it has one, the charge's id."""
-    ids = {"trace": getattr(task.request, "trace", None), "practice": (kwargs or {}).get("practice_id")}
+@receiver(bind_extra_task_metadata, dispatch_uid="kasperpay-trace")
+def _begin(task: Any, **_: Any) -> None:
+    """Into every line of a task: which practice it is about and, if it has one, the charge's id.
+
+    A worker that wakes the poster lends it none of its ids: it works on other charges too.
+    """
+    structlog.contextvars.unbind_contextvars("trace", "attempt", "reference", "message", "practice")
+    ids = {"trace": getattr(task.request, "trace", None), "practice": (task.request.kwargs or {}).get("practice_id")}
     structlog.contextvars.bind_contextvars(**{name: found for name, found in ids.items() if found})

@@ -31,6 +31,8 @@ log = structlog.stdlib.get_logger(__name__)
 
 KEPT_SECONDS = 5
 QUEUES = ("default", "charges")
+# A queue of the Redis transport is one list for each step of priority (kombu, Channel.priority_steps).
+STEPS = ("", "\x06\x163", "\x06\x166", "\x06\x169")
 # Seconds of one charge: from the worker's start of it to its end, with the question to the office.
 BUCKETS = (0.25, 0.5, 1, 2, 4, 8, 15, 30, 60, 120)
 SECONDS, OUTCOMES = "metrics:charge_seconds", "metrics:charges"
@@ -78,7 +80,7 @@ def _of_database() -> Iterator[Metric]:
 def _of_broker() -> Iterator[Metric]:
     queues = GaugeMetricFamily("kasperpay_queue_depth", "Tasks that wait for a worker", labels=["queue"])
     for name in QUEUES:
-        queues.add_metric([name], float(beat.broker().llen(name)))
+        queues.add_metric([name], float(sum(beat.broker().llen(name + step) for step in STEPS)))
     yield queues
     age = beat.heartbeat_age()
     yield GaugeMetricFamily(

@@ -6,14 +6,20 @@ from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
+import structlog
+
+from core import trace
 from notifications import defaults, templates, variables, ways
 from notifications.defaults import TemplateText
-from notifications.models import Message
+from notifications.models import Channel, Message
 from notifications.render import UnableToRender, render
 from notifications.variables import Value, Variable
 from patients.models import Patient
 from practices.models import Practice
 
+log = structlog.stdlib.get_logger(__name__)
+
+PERHAPS_SENT = "The database was restored: it may have been sent before."
 # Open Dental keeps ISO 639-2; offices also type the short form.
 _SPANISH = frozenset({"spa", "es"})
 
@@ -28,22 +34,41 @@ def enqueue(
     now: datetime,
     link_nonce: UUID | None = None,
     about: dict[str, int] | None = None,
+    perhaps_sent: bool = False,
 ) -> Message:
     """Queue one message about one event; the same `dedupe_key` returns the message that is there.
 
     `values` by label ("Transaction Amount": "$128.60", "Payment Due Date": a date or text); names and the link are
     filled in here. Never raises for a person who can't be reached or a template that lacks a value: such a message
     stands as BLOCKED with the reason, a task for staff.
+
+    `perhaps_sent`: the event was made known before a restore (so may be whatever is queued while a practice recovers
+    from one). A text is looked up at the carrier before it is sent; an e-mail can't be, so it is left to staff.
     """
     language = language_of(patient)
     message = Message(
         practice=practice, kind=kind, patient=patient, dedupe_key=dedupe_key, language=language,
         values=_texts(practice, patient, values, language, link_nonce), link_nonce=link_nonce,
         created_at=now, not_before=ways.allowed_from(patient, now), about=about or {},
+        trace=trace.current(),
     )  # fmt: skip
     address(message, ways.choose(patient, kind, now))
+    if perhaps_sent or practice.recover_since is not None:
+        doubt(message)
     Message.objects.bulk_create([message], ignore_conflicts=True)
-    return Message.objects.get(practice=practice, dedupe_key=dedupe_key)
+    found = Message.objects.get(practice=practice, dedupe_key=dedupe_key)
+    log.info("message_queued", message=found.pk, kind=kind, channel=found.channel, state=found.state)
+    return found
+
+
+def doubt(message: Message) -> None:
+    """It may have left the house before a restore (unsaved): look for it first, or leave it to staff."""
+    if message.state != Message.State.QUEUED:
+        return
+    if message.channel == Channel.SMS:
+        message.state, message.state_reason = Message.State.UNKNOWN, PERHAPS_SENT
+    else:
+        message.block(PERHAPS_SENT)
 
 
 def address(message: Message, way: ways.Way) -> None:

@@ -10,10 +10,12 @@ import logging
 from datetime import datetime, timedelta
 from typing import assert_never
 
+import structlog
 from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
+from core import trace
 from core.tokens import link_token
 from notifications import outbox, texting, ways
 from notifications.channels import mail, sms
@@ -30,6 +32,7 @@ MAX_SENDS = 8
 MAYBE_MAILED = "The mail server's answer was lost: it may have arrived. Not sent again."
 State = Message.State
 log = logging.getLogger(__name__)
+steps = structlog.stdlib.get_logger(__name__)
 
 
 def send_due(practice_id: int, now: datetime) -> int:
@@ -86,9 +89,11 @@ def _readdress(message: Message, way: ways.Way, now: datetime) -> None:
 
 
 def _deliver(message: Message, now: datetime) -> bool:
-    result = _hand_over(message)
-    with transaction.atomic(durable=True):
-        _record(message, result, now)
+    with trace.bound(message.trace, message=message.pk):
+        result = _hand_over(message)
+        with transaction.atomic(durable=True):
+            _record(message, result, now)
+        steps.info("message_handed_over", channel=message.channel, answer=type(result).__name__)
     return isinstance(result, Accepted)
 
 

@@ -13,6 +13,9 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, cast
 
+import structlog
+
+from core import trace
 from core.calendar import local_date
 from core.money import format_cents
 from opendental import breaker, features, outbox, verify, wire
@@ -28,6 +31,7 @@ from payments.models import LedgerPosting
 from payplans.models import Installment, PayPlan
 
 log = logging.getLogger(__name__)
+steps = structlog.stdlib.get_logger(__name__)
 Route = LedgerPosting.Route
 # A worker that holds a posting longer than this is dead: waiting for the office's turn (pacing.py) and one request
 # (client.py) take less together. Were it taken for dead earlier, it might still send after two searches.
@@ -71,7 +75,7 @@ class Poster:
             state__in=[State.QUEUED, State.UNCLEAR, State.POSTED],
             next_at__lte=self.now,
         ).order_by("next_at", "pk")
-        for posting in due.select_related("plan__patient", "plan__guarantor", "patient", "payment"):
+        for posting in due.select_related("plan__patient", "plan__guarantor", "patient", "payment__attempt"):
             if self.is_away:
                 break
             self._shielded(posting, self._work)
@@ -80,11 +84,14 @@ class Poster:
 
     def _shielded(self, posting: LedgerPosting, step: Callable[[LedgerPosting], None]) -> None:
         """One posting that can't be worked on must not keep the others of the practice from the ledger."""
-        try:
-            step(posting)
-        except Exception:
-            log.exception("Unable to work on posting %s of practice %s", posting.pk, posting.practice_id)
-            outbox.set_aside(posting, now=self.now)
+        attempt, before = posting.payment.attempt, posting.state
+        with trace.bound(attempt.trace, attempt=str(attempt.uuid), reference=posting.reference):
+            try:
+                step(posting)
+            except Exception:
+                log.exception("Unable to work on posting %s of practice %s", posting.pk, posting.practice_id)
+                outbox.set_aside(posting, now=self.now)
+            steps.info("posting_worked_on", before=before, state=posting.state)
 
     def _find_lost(self) -> None:
         lost = LedgerPosting.objects.filter(
@@ -195,6 +202,7 @@ class Poster:
     # Looking for what may have arrived
 
     def _search(self, posting: LedgerPosting) -> None:
+        self._adopt(posting)
         try:
             found = verify.find(self.office, self.connection, posting)
         except OpenDentalError as error:
@@ -209,6 +217,17 @@ class Poster:
             self._posted(posting, found[0])
         else:
             self._not_found(posting)
+
+    def _adopt(self, posting: LedgerPosting) -> None:
+        """After a restore nothing is known of what was sent: what would be sent now is as near as can be told."""
+        if posting.sent_body:
+            return
+        route = _route(self.connection, posting, _installment(posting))
+        body = _body(self.connection, posting, route)
+        day = local_date(posting.created_at, posting.practice.zone)
+        outbox.move(
+            posting, when=[State.UNCLEAR], now=self.now, route=route, sent_body=body, office_date=day
+        )
 
     def _not_found(self, posting: LedgerPosting) -> None:
         """Two searches with a gap prove that it did not arrive; then it is sent once more, and never a third time."""

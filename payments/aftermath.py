@@ -6,6 +6,7 @@ from datetime import datetime
 
 from cards.models import Card
 from core.money import format_cents
+from core.tokens import reference_of
 from payments import budget, due_parts, notices
 from payments.claim import about
 from payments.models import Alarm, Allocation, Attempt, DuePart, LedgerPosting, Payment
@@ -47,9 +48,13 @@ def _pay_installment(installment: Installment, payment: Payment, now: datetime) 
         installment.status, installment.paid_at, installment.status_note = Installment.Status.PAID, now, ""
     installment.save(update_fields=["collected_cents", "status", "paid_at", "status_note"])
     plan = PayPlan.objects.get(pk=installment.plan_id)
+    movement, is_recovered = LedgerPosting.Movement.PAYMENT, payment.attempt.recovered_at is not None
     LedgerPosting.objects.create(
         practice_id=payment.practice_id, payment=payment, patient_id=plan.patient_id, plan=plan,
-        amount_cents=payment.amount_cents, next_at=now, created_at=now,
+        amount_cents=payment.amount_cents, next_at=now, created_at=now, movement=movement,
+        reference=reference_of(payment.attempt.uuid, movement),
+        # Found after a restore: it may have been posted before, so it is searched for as after a lost answer.
+        state=LedgerPosting.State.UNCLEAR if is_recovered else LedgerPosting.State.QUEUED, sends=int(is_recovered),
     )  # fmt: skip
     due_parts.refresh(plan, now=now)
 

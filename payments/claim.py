@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import structlog
 from django.db import IntegrityError, transaction
 
 from cards.models import Card
-from payments import guards, locks
+from core import trace
+from payments import guards, locks, part_key
 from payments.guards import CHECK_MAX_AGE, UnableToClaim
 from payments.models import Attempt, DuePart
 from practices.models import Event
+
+log = structlog.stdlib.get_logger(__name__)
 
 __all__ = ["CHECK_MAX_AGE", "UnableToClaim", "about", "claim"]
 
@@ -40,16 +44,19 @@ def claim(
             guards.refuse_unless_owed(part, now)
             guards.refuse_unless_issued(part, channel)
             guards.refuse_unless_chargeable(part, card, channel, now)
-            return _start(part, card, channel, actor, now)
+            attempt = _start(part, card, channel, actor, now)
     except IntegrityError as error:
         # The constraint is the second guard: it holds even where a lock was forgotten.
         raise UnableToClaim("Another payment of the same money is under way") from error
+    log.info("claimed", trace=attempt.trace, attempt=str(attempt.uuid), due_part=due_part_id, channel=channel)
+    return attempt
 
 
 def _start(part: DuePart, card: Card, channel: str, actor: str, now: datetime) -> Attempt:
     attempt = Attempt(
         practice_id=part.practice_id, due_part=part, number=part.attempts.count() + 1, amount_cents=part.amount_cents,
         card=card, channel=channel, actor=actor, started_at=now, confirm_params={"off_session": True},
+        trace=trace.current() or trace.new(),
     )  # fmt: skip
     attempt.create_params = {
         "amount": part.amount_cents,
@@ -59,7 +66,7 @@ def _start(part: DuePart, card: Card, channel: str, actor: str, now: datetime) -
         "allowed_payment_method_types": ["card"],
         # No procedure, no plan name: the processor signs no BAA.
         "description": "Account balance",
-        "metadata": {"attempt": str(attempt.uuid)},
+        "metadata": {"attempt": str(attempt.uuid), "part": part_key.of(part)},
     }
     attempt.save(force_insert=True)
     part.wait_reason = ""

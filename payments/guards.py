@@ -46,6 +46,8 @@ def card_of(part: DuePart, card_id: int | None) -> Card:
 
 def refuse_unless_open(part: DuePart) -> None:
     """Collectable at all, large enough for a card, and nothing is collecting it."""
+    if part.practice.recover_since is not None:
+        raise UnableToClaim("The database was restored: charges made since the backup are looked for first")
     if part.state != DuePart.State.OPEN:
         raise UnableToClaim("This is paid or no longer owed")
     if part.attempts.filter(state__in=AttemptState.open_or_paid()).exists():

@@ -49,6 +49,7 @@ def _enqueue(
     outbox.enqueue(
         practice=attempt.practice, kind=kind, patient=attempt.due_part.payer, values=values,
         dedupe_key=f"{kind}:{attempt.uuid}", now=now, link_nonce=nonce, about=about(attempt),
+        perhaps_sent=attempt.recovered_at is not None,
     )  # fmt: skip
 
 

@@ -8,13 +8,17 @@ from __future__ import annotations
 from datetime import datetime
 from typing import assert_never
 
+import structlog
 from django.db import transaction
 
+from core import trace
 from payments import aftermath, locks, upward
 from payments.claim import about
 from payments.models import Alarm, Attempt, AttemptState
 from practices.models import Event
 from processors.port import Declined, NotTaken, Outcome, Pending, Succeeded, Unknown
+
+log = structlog.stdlib.get_logger(__name__)
 
 
 def settle(attempt_id: int, outcome: Outcome, *, now: datetime, actor: str) -> bool:
@@ -24,10 +28,12 @@ def settle(attempt_id: int, outcome: Outcome, *, now: datetime, actor: str) -> b
         if attempt.is_final:
             _notice_contradiction(attempt, outcome, now)
             return False
-        changed = _apply(attempt, outcome, now, actor)
+        with trace.bound(attempt.trace, attempt=str(attempt.uuid)):
+            changed = _apply(attempt, outcome, now, actor)
         practice_id = attempt.practice_id
         # Robust: what is settled stays settled when the broker is down; the beat comes by anyway.
         transaction.on_commit(lambda: upward.handlers.nudge(practice_id), robust=True)
+    log.info("settled", trace=attempt.trace, attempt=str(attempt.uuid), state=attempt.state, by=actor, changed=changed)
     return changed
 
 

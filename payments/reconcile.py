@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from django.db.models import Q
 
-from payments import outcomes
+from payments import outcomes, recover
 from payments.models import Alarm, Attempt, AttemptState
 from processors import accounts
 from processors.port import Processor, Question, UnableToReachProcessor
@@ -24,6 +24,7 @@ PENDING_ALARM_AFTER = timedelta(days=2)
 
 def reconcile(practice_id: int, *, now: datetime, real_now: datetime | None = None) -> int:
     """Settle what can be settled; returns how many attempts changed. One bad row never stops the run."""
+    _recover(practice_id, now)
     waiting = list(_waiting(real_now or datetime.now(UTC)))
     if not waiting:
         return 0
@@ -37,6 +38,14 @@ def reconcile(practice_id: int, *, now: datetime, real_now: datetime | None = No
     for attempt in waiting:
         _alarm_if_stuck(attempt, now)
     return changed
+
+
+def _recover(practice_id: int, now: datetime) -> None:
+    try:
+        recover.recover_if_restored(practice_id, now=now)
+    except UnableToReachProcessor as error:
+        # Nothing is charged meanwhile; the next pass asks again.
+        logger.warning("Practice %s waits for its recovery: %s", practice_id, error)
 
 
 def _waiting(real_now: datetime) -> list[Attempt]:

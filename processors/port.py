@@ -82,6 +82,20 @@ class Question:
 
 
 @dataclass(frozen=True)
+class Found:
+    """A try of ours as the processor lists it: whose it is (both from its metadata), what was asked and what became."""
+
+    attempt_uuid: str
+    part: str
+    reference: str
+    customer: str
+    payment_method: str
+    amount_cents: int
+    asked_at: datetime
+    outcome: Outcome
+
+
+@dataclass(frozen=True)
 class SavedCard:
     """A card the processor keeps for later off-session charges. Never a number."""
 

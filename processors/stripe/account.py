@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
-from datetime import timedelta
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import stripe
@@ -16,6 +16,7 @@ from processors.port import (
     CARD_GONE,
     Charge,
     Declined,
+    Found,
     NotTaken,
     Outcome,
     Pending,
@@ -187,6 +188,19 @@ class StripeProcessor:
             if outcomes.metadata(intent, "attempt") == question.attempt_uuid:
                 return self._retrieve(intent.id)
         return None
+
+    def recent(self, since: datetime) -> Iterator[Found]:
+        """Our tries since then, oldest first, for a database that was restored. One that waits for its confirm is
+        canceled: whoever would have confirmed it is gone. Raises UnableToReachProcessor.
+        """
+        try:
+            listed = self._client.payment_intents.list(
+                {"created": {"gte": int(since.timestamp())}, "limit": 100, "expand": ["data.latest_charge"]}
+            )
+            ours = [intent for intent in listed.auto_paging_iter() if outcomes.metadata(intent, "attempt")]
+        except stripe.StripeError as error:
+            raise UnableToReachProcessor(outcomes.words(error)) from error
+        yield from map(outcomes.found, sorted(ours, key=lambda intent: intent.created))
 
     def outcome_of(self, reference: str) -> tuple[str, Outcome]:
         """The attempt's uuid (from metadata) and the present outcome of an intent, for webhooks."""

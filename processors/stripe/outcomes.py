@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import stripe
 
-from processors.port import Declined, NotTaken, Outcome, Pending, SavedCard, Succeeded, Unknown
+from processors.port import Declined, Found, NotTaken, Outcome, Pending, SavedCard, Succeeded, Unknown
 
 
 def of_intent(intent: stripe.PaymentIntent) -> Outcome:
@@ -92,6 +93,27 @@ def saved_card(method: Any, customer: str) -> SavedCard:
         funding=card.funding or "unknown",
         fingerprint=card.fingerprint or method.id,
     )
+
+
+def found(intent: stripe.PaymentIntent) -> Found:
+    """A listed intent that bears our mark; `latest_charge` expanded."""
+    is_unasked = intent.status == "requires_confirmation"
+    return Found(
+        attempt_uuid=metadata(intent, "attempt"),
+        part=metadata(intent, "part"),
+        reference=intent.id,
+        customer=_id(intent.customer),
+        payment_method=_id(intent.payment_method) or _id(_last_method(intent)),
+        amount_cents=intent.amount,
+        asked_at=datetime.fromtimestamp(intent.created, UTC),
+        outcome=NotTaken("It was never confirmed") if is_unasked else of_intent(intent),
+    )
+
+
+def _last_method(intent: stripe.PaymentIntent) -> Any:
+    """A declined intent has lost its card; its error still names it."""
+    error: Any = intent.last_payment_error
+    return getattr(error, "payment_method", None) if error else None
 
 
 def words(error: stripe.StripeError) -> str:

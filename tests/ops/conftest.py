@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from kasperpay.beat import broker
+from tests import outside
+from tests.opendental.conftest import desk, open_desk, opendental_sandbox
+from tests.opendental.desk import Desk
 from tests.ops import runs
+from tests.ops.town import Town
+from tests.outside import Outside
+from tests.plugins.stripe import Shop
+
+# The office's fixtures, for the tests that need a whole town.
+__all__ = ["desk", "open_desk", "opendental_sandbox"]
 
 
 @pytest.fixture
@@ -27,3 +38,22 @@ def run(data: Path) -> Iterator[runs.Run]:
     finally:
         if started.process.poll() is None:
             started.interrupt()
+
+
+@pytest.fixture
+def town(desk: Desk, shop: Shop, opendental_sandbox: tuple[Outside, Path], monkeypatch: pytest.MonkeyPatch) -> Town:
+    """The practice between its office and its processor; the product reads the clock that the office runs on."""
+    monkeypatch.setenv("CLOCK_FILE", str(opendental_sandbox[1]))
+    broker().flushdb()
+    return Town(desk, shop)
+
+
+@pytest.fixture(scope="session")
+def stripe_process(
+    tmp_path_factory: pytest.TempPathFactory, opendental_sandbox: tuple[Outside, Path]
+) -> Iterator[Outside]:
+    """In a town the processor dates by the same clock as the office."""
+    os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
+    running = outside.start("sandbox.stripe", tmp_path_factory.mktemp("town-stripe"), clock=opendental_sandbox[1])
+    yield running
+    running.stop()

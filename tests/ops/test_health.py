@@ -21,7 +21,7 @@ from practices import tenancy
 @pytest.fixture(autouse=True)
 def fresh(transactional_db: None) -> None:
     cache.delete("metrics")
-    beat.broker().delete(beat.HEARTBEAT, "metrics:charges", "metrics:charge_seconds", "default", "charges")
+    beat.broker().flushdb()
 
 
 def beats(seconds_ago: float = 0) -> None:

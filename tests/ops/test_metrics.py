@@ -11,6 +11,7 @@ from django.db import connection
 from core import clock
 from kasperpay import beat
 from opendental.models import Connection
+from opendental.tasks import pull_one
 from payments import reconcile
 from payments.claim import claim
 from payments.models import Alarm, DuePart
@@ -105,9 +106,14 @@ def test_charges_are_counted_and_timed_over_all_workers(practice: Practice, part
 
 
 def test_the_depth_of_the_queues_is_told(transactional_db: None) -> None:
+    pull_one.apply_async(kwargs={"practice_id": 1}, priority=6)
+    pull_one.apply_async(kwargs={"practice_id": 1})
     beat.broker().lpush("charges", "a", "b")
 
-    assert numbers()['kasperpay_queue_depth{queue="charges"}'] == 2
+    seen = numbers()
+
+    assert seen['kasperpay_queue_depth{queue="charges"}'] == 2
+    assert seen['kasperpay_queue_depth{queue="default"}'] == 2
 
 
 def test_an_unknown_outcome_is_counted_until_it_is_found(

@@ -9,6 +9,7 @@ import pytest
 from django.db import transaction
 
 from cards.models import Autopay, Card, Consent
+from payments import part_key
 from payments.claim import UnableToClaim, claim
 from payments.models import Attempt, AttemptState, DueCheck, DuePart
 from payplans.models import Installment, PayPlan
@@ -50,7 +51,7 @@ def test_a_claim_commits_one_attempt_with_everything_that_will_be_sent(practice:
         "payment_method": card.payment_method,
         "allowed_payment_method_types": ["card"],
         "description": "Account balance",
-        "metadata": {"attempt": str(attempt.uuid)},
+        "metadata": {"attempt": str(attempt.uuid), "part": part_key.of(part)},
     }
     assert attempt.confirm_params == {"off_session": True}
     assert (attempt.create_key, attempt.confirm_key) == (f"kp-create-{attempt.uuid}", f"kp-confirm-{attempt.uuid}")

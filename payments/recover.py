@@ -1,0 +1,144 @@
+"""After a restore: charges that the processor knows and the restored database does not are brought back.
+
+The rule stands in docs/money.md, "After a restore". Nothing is charged until this has run through.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import structlog
+from django.db import transaction
+
+from cards.models import Card
+from core.money import format_cents
+from notifications import outbox
+from notifications.models import Message
+from payments import locks, outcomes, part_key, reminders
+from payments.models import Alarm, Attempt, DuePart, LedgerPosting
+from payplans.models import Installment
+from practices.models import Event, Practice
+from processors import accounts
+from processors.port import Found, NotTaken, Succeeded
+
+log = structlog.stdlib.get_logger(__name__)
+# The backup's clock and the processor's may differ, and a dump takes a while.
+OVERLAP = timedelta(hours=1)
+ACTOR = "recovery"
+
+
+def mark_restored(practice_id: int, *, since: datetime, now: datetime) -> None:
+    """Right after a restore, before any worker runs: what waits may have been done after the backup of `since` (UTC).
+
+    Postings are searched for before they are sent; texts are looked up at the carrier, e-mails are left to staff.
+    """
+    with transaction.atomic():
+        Practice.objects.filter(pk=practice_id).update(recover_since=since)
+        LedgerPosting.objects.filter(state=LedgerPosting.State.QUEUED).update(
+            state=LedgerPosting.State.UNCLEAR, sends=1, searches=0, next_at=now
+        )
+        waiting = Message.objects.select_for_update().filter(state=Message.State.QUEUED, not_before__lte=now)
+        for message in waiting:
+            outbox.doubt(message)
+            message.save(update_fields=["state", "state_reason"])
+        Event.record(
+            practice_id,
+            kind="restored",
+            actor=ACTOR,
+            now=now,
+            about={},
+            text=f"From a backup of {since:%Y-%m-%d %H:%M} UTC",
+        )
+
+
+def recover_if_restored(practice_id: int, *, now: datetime) -> int:
+    """Do it where a restore asked for it; returns how many tries were brought back. Raises UnableToReachProcessor."""
+    since = Practice.objects.filter(pk=practice_id).values_list("recover_since", flat=True).get()
+    return recover(practice_id, since=since, now=now) if since else 0
+
+
+def recover(practice_id: int, *, since: datetime, now: datetime) -> int:
+    """Bring back what the processor knows since then; repeating it changes nothing. Raises UnableToReachProcessor."""
+    Practice.objects.filter(pk=practice_id, recover_since=None).update(recover_since=since)
+    processor = accounts.for_practice(practice_id)
+    found = [one for one in processor.recent(since - OVERLAP) if not _is_known(one)]
+    count = 0
+    for one in found:
+        if isinstance(one.outcome, NotTaken):
+            # Never confirmed, or canceled: no money. What could still be confirmed by nobody of ours is closed.
+            processor.cancel(one.reference)
+        else:
+            count += _bring_back(practice_id, one, now)
+    # Reminders of these days may have been sent: made now, they are looked up first (notifications/outbox.py).
+    reminders.queue_due(now=now)
+    Practice.objects.filter(pk=practice_id, recover_since__lte=since).update(recover_since=None)
+    log.info("recovered", practice=practice_id, tries=count)
+    return count
+
+
+def _is_known(found: Found) -> bool:
+    try:
+        return Attempt.objects.filter(uuid=UUID(found.attempt_uuid)).exists()
+    except ValueError:
+        return True  # Somebody else's mark.
+
+
+def _bring_back(practice_id: int, found: Found, now: datetime) -> bool:
+    attempt = _adopt(practice_id, found)
+    if attempt is None:
+        _alarm(practice_id, found, now)
+        return False
+    # At its own time: payment, posting and messages get the dates they had.
+    outcomes.settle(attempt.pk, found.outcome, now=found.asked_at, actor=ACTOR)
+    return True
+
+
+def _adopt(practice_id: int, found: Found) -> Attempt | None:
+    """The try as the lost database had it, as far as money needs; None when nobody can tell what it was for."""
+    card = Card.objects.filter(practice_id=practice_id, payment_method=found.payment_method).first()
+    installment = _installment(card, found.part) if card else None
+    if card is None or installment is None:
+        return None
+    with transaction.atomic(durable=True):
+        locks.installments(installment.plan_id)
+        part = _part(installment, card, found)
+        return Attempt.objects.create(
+            practice_id=practice_id, uuid=UUID(found.attempt_uuid), due_part=part, number=part.attempts.count() + 1,
+            amount_cents=found.amount_cents, card=card, channel=Attempt.Channel.AUTOPAY, actor=ACTOR,
+            reference=found.reference, started_at=found.asked_at, recovered_at=datetime.now(UTC),
+            create_params={"customer": found.customer, "payment_method": found.payment_method}, confirm_params={},
+            trace=UUID(found.attempt_uuid).hex,
+        )  # fmt: skip
+
+
+def _installment(card: Card, key: str) -> Installment | None:
+    """The one of the payer's installments that the key was made of; None unless exactly one."""
+    candidates = Installment.objects.filter(plan__guarantor=card.patient_id).select_related("plan")
+    fitting = [one for one in candidates if part_key.matches(one, key, slug=card.practice.slug)]
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def _part(installment: Installment, card: Card, found: Found) -> DuePart:
+    """The open part of that amount if nothing else is collecting it, else one of its own: it is booked in any case."""
+    fitting = DuePart.objects.select_for_update().filter(
+        installment=installment, payer=card.patient_id, amount_cents=found.amount_cents, state=DuePart.State.OPEN
+    )
+    for part in fitting:
+        if not part.attempts.filter(state__in=["STARTED", "PENDING", "UNKNOWN", "SUCCEEDED"]).exists():
+            return part
+    return DuePart.objects.create(
+        practice_id=installment.practice_id, kind=DuePart.Kind.INSTALLMENT, installment=installment,
+        payer_id=card.patient_id, amount_cents=found.amount_cents, state=DuePart.State.CLOSED,
+    )  # fmt: skip
+
+
+def _alarm(practice_id: int, found: Found, now: datetime) -> None:
+    """Money that nobody can place is a person's work; a decline of that kind moved none."""
+    if not isinstance(found.outcome, Succeeded):
+        return
+    Alarm.raise_once(
+        practice_id, kind="RECOVERY_UNPLACED", key=f"recovery:{found.reference}", about={}, now=now,
+        text=f"{format_cents(found.outcome.amount_cents)} was charged on {found.asked_at:%b} {found.asked_at.day} "
+        f"({found.reference}) and is in no book here since the restore",
+    )  # fmt: skip

@@ -1,0 +1,335 @@
+"""Backup, restore, reconcile: the processor, KasperPay and Open Dental agree to the cent, and nothing happens twice."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import environ
+import psycopg
+import pytest
+from django.core import mail
+from django.core.management import call_command
+from django.db import connections
+
+from core import clock
+from notifications.models import Kind, Message
+from notifications.send import send_due
+from opendental.post import post_due
+from ops import backup, testdb
+from ops.console import UnableToStart
+from payments import recover, reminders, sweep
+from payments.claim import UnableToClaim, claim
+from payments.models import Alarm, Attempt, LedgerPosting, Payment
+from payments.tasks import autopay_one
+from payplans.models import PayPlan
+from practices.models import Practice
+from tests.ops.town import Town
+from tests.plugins.stripe import POOR
+
+ONE = {"Email": "pat@example.com"}
+
+
+@pytest.fixture
+def elsewhere(django_db_setup: None) -> Iterator[str]:
+    """A second database, to restore into; its owner's address."""
+    name = f"test_restored_{os.getpid()}"
+    _app, owner = testdb.create(os.environ["DATABASE_SUPERUSER_URL"], name)
+    yield owner
+    testdb.drop(os.environ["DATABASE_SUPERUSER_URL"], name)
+
+
+@pytest.fixture
+def lose_everything_since(town: Town, elsewhere: str, tmp_path: Path) -> Iterator[Callable[[], Callable[[], None]]]:
+    """Call it to make the backup; call what it returns to go on with the restored database in place of this one."""
+    before = connections["default"].settings_dict["NAME"]
+    file = tmp_path / "kasperpay.dump"
+
+    def back_up() -> Callable[[], None]:
+        backup.dump(_owner_url(), file)
+        return lambda: restore(file)
+
+    def restore(file: Path) -> None:
+        since = backup.load(file, elsewhere, str(connections["default"].settings_dict["USER"]))
+        _use(environ.Env.db_url_config(elsewhere)["NAME"])
+        call_command("restored", since=since, practice=None, json=False)
+
+    yield back_up
+    _use(before)
+
+
+def _owner_url() -> str:
+    return "postgres://{USER}:{PASSWORD}@{HOST}:{PORT}/{NAME}".format(**connections["owner"].settings_dict)
+
+
+def _use(name: str) -> None:
+    for alias in ("default", "owner"):
+        connections[alias].close()
+        connections[alias].settings_dict["NAME"] = name
+
+
+def charge(town: Town) -> list[str]:
+    """Everything that is due, here and now; how each ended."""
+    ended: list[str] = []
+    sweep.sweep(
+        now=town.desk.now(),
+        hand_over=lambda pk: ended.append(autopay_one(practice_id=town.practice.pk, due_part_id=pk)),
+    )
+    return ended
+
+
+def work(town: Town, minutes: int = 0) -> None:
+    """So much later the poster and the sender come by."""
+    town.desk.wait(minutes=minutes)
+    post_due(town.practice.pk, town.desk.now())
+    send_due(town.practice.pk, town.desk.now())
+
+
+def reconcile(town: Town) -> None:
+    call_command("reconcile", practice=town.practice.slug)
+    town.desk.pull(cycles=2)
+
+
+def the_three_books_agree(town: Town, cents: list[int]) -> None:
+    assert sorted(town.shop.taken()) == cents
+    assert sorted(Payment.objects.values_list("amount_cents", flat=True)) == cents
+    assert [paid for _, paid in town.posted()] == cents
+    ours = sorted(LedgerPosting.objects.values_list("reference", "state"))
+    assert ours == [(reference, "MATCHED") for reference, _ in town.posted()]
+    references = set(Payment.objects.values_list("processor_reference", flat=True))
+    assert references == {row["id"] for row in town.shop.books("payment_intents") if row["status"] == "succeeded"}
+
+
+def test_a_charge_made_after_the_backup_comes_back_once_with_its_posting_and_without_a_second_message(
+    town: Town, lose_everything_since: Callable[[], Callable[[], None]]
+) -> None:
+    first, second = town.plans_with_cards(2, **ONE)
+    second.autopay.is_on = False
+    second.autopay.save(update_fields=["is_on"])
+    town.time_to_charge()
+    assert charge(town) == ["SUCCEEDED"]
+    work(town)
+    second.autopay.is_on = True
+    second.autopay.save(update_fields=["is_on"])
+    restore = lose_everything_since()
+    town.desk.wait(minutes=10)
+    assert charge(town) == ["SUCCEEDED"]
+    work(town)
+    told, posted = len(mail.outbox), town.posted()
+    assert len(posted) == 2
+
+    restore()
+    # Nothing may be charged before the processor was asked: it would be the second time.
+    assert Payment.objects.count() == 1
+    assert charge(town) == ["The database was restored: charges made since the backup are looked for first"]
+    reconcile(town)
+    work(town, minutes=2)
+    reconcile(town)
+    town.desk.wait(minutes=10)
+
+    assert charge(town) == []
+    work(town, minutes=2)
+    the_three_books_agree(town, [100_00, 100_00])
+    assert town.posted() == posted
+    assert len(mail.outbox) == told
+    brought_back = Message.objects.get(
+        dedupe_key=f"{Kind.PAYMENT_SUCCESSFUL}:{Attempt.objects.get(actor='recovery').uuid}"
+    )
+    assert (brought_back.state, brought_back.state_reason) == (
+        "BLOCKED", "The database was restored: it may have been sent before."
+    )  # fmt: skip
+    assert list(second.installments.filter(status="PAID").values_list("collected_cents", "office_paid_cents")) == [
+        (100_00, 0)
+    ]
+    assert list(Alarm.objects.filter(closed_at=None)) == []
+
+
+def test_a_charge_that_was_taken_but_not_posted_before_the_loss_is_posted_once(
+    town: Town, lose_everything_since: Callable[[], Callable[[], None]]
+) -> None:
+    town.plans_with_cards(1, **ONE)
+    town.time_to_charge()
+    restore = lose_everything_since()
+    assert charge(town) == ["SUCCEEDED"]
+
+    restore()
+    reconcile(town)
+    assert town.posted() == []
+    for _ in range(3):
+        work(town, minutes=2)
+    reconcile(town)
+
+    the_three_books_agree(town, [100_00])
+    assert charge(town) == []
+
+
+def test_a_posting_that_waited_at_the_backup_and_was_made_afterwards_is_found_and_not_made_again(
+    town: Town, lose_everything_since: Callable[[], Callable[[], None]]
+) -> None:
+    town.plans_with_cards(1, **ONE)
+    town.time_to_charge()
+    assert charge(town) == ["SUCCEEDED"]
+    restore = lose_everything_since()
+    work(town)
+    told, posted = len(mail.outbox), town.posted()
+
+    restore()
+    reconcile(town)
+    work(town, minutes=2)
+
+    the_three_books_agree(town, [100_00])
+    assert town.posted() == posted
+    assert len(mail.outbox) == told
+    # The same try, the same reference: nothing was adopted beside it.
+    assert Attempt.objects.count() == 1
+
+
+def test_a_decline_made_after_the_backup_counts_and_is_not_told_again(
+    town: Town, lose_everything_since: Callable[[], Callable[[], None]]
+) -> None:
+    (plan,) = town.plans_with_cards(1, **ONE)
+    town.attach(plan, POOR)
+    town.time_to_charge()
+    restore = lose_everything_since()
+    assert charge(town) == ["DECLINED"]
+    work(town)
+    told = len(mail.outbox)
+
+    restore()
+    reconcile(town)
+    work(town, minutes=2)
+
+    assert charge(town) == []
+    assert Attempt.objects.get().state == "DECLINED"
+    assert len(town.shop.books("charges")) == 1
+    assert len(mail.outbox) == told
+    assert plan.installments.filter(status="FAILED").count() == 1
+
+
+def test_a_reminder_that_was_sent_after_the_backup_is_not_sent_again(
+    town: Town, lose_everything_since: Callable[[], Callable[[], None]]
+) -> None:
+    town.plans_with_cards(1, **ONE)
+    town.desk.at("2022-07-12 11:00")
+    work(town)
+    restore = lose_everything_since()
+    assert reminders.queue_due(now=town.desk.now()) == 1
+    work(town)
+    told = len(mail.outbox)
+
+    restore()
+    reconcile(town)
+    reminders.queue_due(now=town.desk.now())
+    work(town, minutes=2)
+
+    assert len(mail.outbox) == told
+    assert Message.objects.get(kind=Kind.UPCOMING_CHARGE).state == "BLOCKED"
+
+
+def test_an_intent_that_nobody_will_confirm_any_more_is_canceled_and_the_money_is_taken_once(
+    town: Town, lose_everything_since: Callable[[], Callable[[], None]]
+) -> None:
+    town.plans_with_cards(1, **ONE)
+    town.time_to_charge()
+    restore = lose_everything_since()
+    town.shop.fault("POST /v1/payment_intents/*/confirm", "drop_before", times=2)
+    assert charge(town) == ["UNKNOWN"]
+
+    restore()
+    reconcile(town)
+    assert town.shop.intents() == ["canceled"]
+    town.desk.wait(minutes=11)
+
+    assert charge(town) == ["SUCCEEDED"]
+    assert town.shop.taken() == [100_00]
+
+
+def test_money_that_nobody_can_place_is_told_and_everything_else_goes_on(
+    town: Town, lose_everything_since: Callable[[], Callable[[], None]]
+) -> None:
+    restore = lose_everything_since()
+    town.plans_with_cards(1, **ONE)
+    town.time_to_charge()
+    assert charge(town) == ["SUCCEEDED"]
+
+    restore()
+    reconcile(town)
+    reconcile(town)
+
+    # The card was saved after the backup: only a person knows whose it was.
+    alarm = Alarm.objects.get(kind="RECOVERY_UNPLACED")
+    assert alarm.text.startswith("$100.00 was charged on Jul 15 (pi_")
+    assert Practice.objects.get().recover_since is None
+    assert (Attempt.objects.count(), Payment.objects.count()) == (0, 0)
+
+
+def test_recovering_again_changes_nothing(town: Town) -> None:
+    town.plans_with_cards(1, **ONE)
+    town.time_to_charge()
+    charge(town)
+    work(town)
+    before = (Attempt.objects.count(), Payment.objects.count(), LedgerPosting.objects.get().state)
+
+    found = recover.recover(town.practice.pk, since=clock.now() - timedelta(days=1), now=clock.now())
+
+    assert found == 0
+    assert (Attempt.objects.count(), Payment.objects.count(), LedgerPosting.objects.get().state) == before
+
+
+def test_while_the_processor_is_away_the_restored_practice_waits(town: Town) -> None:
+    town.plans_with_cards(1, **ONE)
+    town.time_to_charge()
+    recover.mark_restored(town.practice.pk, since=clock.now(), now=clock.now())
+    town.shop.fault("GET /v1/payment_intents", "error_before", times=9)
+
+    with pytest.raises(Exception, match="Not every practice"):
+        call_command("reconcile", practice=town.practice.slug)
+    assert Practice.objects.get().recover_since is not None
+    assert charge(town) == ["The database was restored: charges made since the backup are looked for first"]
+    assert town.shop.taken() == []
+
+
+def test_a_restore_gives_no_id_of_the_lost_days_out_again_and_keeps_practices_apart(
+    town: Town, lose_everything_since: Callable[[], Callable[[], None]]
+) -> None:
+    town.plans_with_cards(1, **ONE)
+    restore = lose_everything_since()
+    highest = PayPlan.objects.latest("pk").pk
+
+    restore()
+
+    assert PayPlan.objects.count() == 1
+    with connections["default"].cursor() as cursor:
+        cursor.execute("SELECT set_config('kasperpay.practice', '', false)")
+        cursor.execute("SELECT count(*) FROM payplans_payplan")
+        assert cursor.fetchone() == (0,)
+        cursor.execute("SELECT nextval(pg_get_serial_sequence('payplans_payplan', 'id'))")
+        assert cursor.fetchone()[0] >= highest + backup.SKIPPED_IDS
+
+
+def test_a_restore_refuses_while_somebody_is_connected(elsewhere: str, tmp_path: Path) -> None:
+    file = tmp_path / "kasperpay.dump"
+    backup.dump(elsewhere, file)
+    with psycopg.connect(elsewhere), pytest.raises(UnableToStart, match="stop web, workers and beats first"):
+        backup.load(file, elsewhere, "kasperpay_app")
+
+
+def test_a_backup_says_when_it_was_begun(elsewhere: str, tmp_path: Path) -> None:
+    before = datetime.now(UTC).replace(microsecond=0)
+
+    backup.dump(elsewhere, tmp_path / "one.dump")
+
+    assert before <= backup.begun(tmp_path / "one.dump") <= datetime.now(UTC)
+    assert (tmp_path / "one.dump").stat().st_mode & 0o077 == 0
+
+
+def test_a_claim_is_refused_until_the_recovery_is_through(town: Town) -> None:
+    (plan,) = town.plans_with_cards(1, **ONE)
+    town.time_to_charge()
+    part = plan.installments.filter(is_issued=True).get().due_parts.get(state="OPEN")
+    recover.mark_restored(town.practice.pk, since=clock.now(), now=clock.now())
+
+    with pytest.raises(UnableToClaim, match="looked for first"):
+        claim(part.pk, channel="AUTOPAY", actor="autopay", now=clock.now())
