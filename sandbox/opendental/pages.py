@@ -37,6 +37,8 @@ FAULT_WORDS = {
     "error_before": "error 500, not done",
     "throttle": "too many requests (429)",
     "slow": "slow",
+    "slow_after": "done at once, answered late",
+    "conflict": "the same request is under way (409)",
 }
 
 
@@ -77,7 +79,7 @@ def _spoil(faults: Faults) -> Response:
     wish = request.form
     if wish.get("kind") in FAULT_WORDS and wish.get("match") in PLACES.values():
         times = int(wish.get("times") or 1)
-        faults.rules.append(Fault(wish["match"], wish["kind"], times, 10.0 if wish["kind"] == "slow" else 0.0))
+        faults.rules.append(Fault(wish["match"], wish["kind"], times, 10.0 if wish["kind"].startswith("slow") else 0.0))
         return redirect(f"/?{urlencode({'said': 'The next requests will be spoiled.'})}")
     faults.rules.clear()
     return redirect(f"/?{urlencode({'said': 'Nothing is spoiled any more.'})}")

@@ -33,6 +33,8 @@ FAULT_WORDS = {
     "error_after": "error 500, yet done",
     "throttle": "too many requests (429)",
     "slow": "slow",
+    "slow_after": "done at once, answered late",
+    "conflict": "the same request is under way (409)",
     "hold": "slow, its key in use meanwhile",
     "broken_before": "error 500 that is repeated, not done",
     "broken_after": "error 500 that is repeated, yet done",
