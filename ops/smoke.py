@@ -72,7 +72,14 @@ class _Walk:
             self.attach(person, number)
         self.set_clock(anna.due)
         seen = {"synced": bool(synced), **self.charged(anna), **self.failed_then_repaired(ben)}
-        return {**seen, "messages": len(self.texts(anna)) + len(self.texts(ben))}
+        return {**seen, **self.told(anna, ben)}
+
+    def told(self, *people: Person) -> dict[str, object]:
+        """Each got one receipt, and no text twice."""
+        bodies = [[text["body"] for text in self.texts(person)] for person in people]
+        once = all(len(set(texts)) == len(texts) for texts in bodies)
+        receipts = all(self.receipts(person) == 1 for person in people)
+        return {"messages": sum(map(len, bodies)), "told_once": once and receipts}
 
     # -- Open Dental ------------------------------------------------------------------------------------------
 
