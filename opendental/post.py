@@ -222,12 +222,10 @@ class Poster:
         """After a restore nothing is known of what was sent: what would be sent now is as near as can be told."""
         if posting.sent_body:
             return
-        route = _route(self.connection, posting, _installment(posting))
+        route = route_of(self.connection, posting)
         body = _body(self.connection, posting, route)
         day = local_date(posting.created_at, posting.practice.zone)
-        outbox.move(
-            posting, when=[State.UNCLEAR], now=self.now, route=route, sent_body=body, office_date=day
-        )
+        outbox.move(posting, when=[State.UNCLEAR], now=self.now, route=route, sent_body=body, office_date=day)
 
     def _not_found(self, posting: LedgerPosting) -> None:
         """Two searches with a gap prove that it did not arrive; then it is sent once more, and never a third time."""
