@@ -87,6 +87,7 @@ def hold_lock(data: Path) -> IO[str]:
     except BlockingIOError:
         file.seek(0)
         owner = file.read().strip() or "another process"
+        file.close()
         raise UnableToStart(
             f"KasperPay is already running on {data} ({owner}). Stop it with Ctrl-C in its terminal, "
             "or start a second one beside it: bin/run --data OTHER_FOLDER --port 0"

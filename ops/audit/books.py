@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,7 +16,8 @@ from ops.places import Places, load_secrets
 class Books:
     """`database`: address of a role that sees every row. The others: state folders of the sandbox. `now`: UTC."""
 
-    database: str
+    # It holds a password.
+    database: str = field(repr=False)
     stripe: Path
     opendental: Path
     messaging: Path

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ops.audit.books import Books
 from ops.audit.checks import alarms, captures, installments, limits, messages, postings, stuck, trail
 from ops.audit.violations import Violation
-from ops.audit.world import open_world
+from ops.audit.world import World, open_world
 
 CHECKS = (
     *captures.CHECKS,
@@ -22,4 +22,8 @@ CHECKS = (
 def audit(books: Books) -> list[Violation]:
     """Everything that is wrong, in the order of the checks; [] when the books agree."""
     with open_world(books) as world:
-        return [Violation(check.__name__, text) for check in CHECKS for text in check(world)]
+        return violations_in(world)
+
+
+def violations_in(world: World) -> list[Violation]:
+    return [Violation(check.__name__, text) for check in CHECKS for text in check(world)]

@@ -146,6 +146,18 @@ def _posting_blocked(world: World, alarm: Row) -> bool:
     return office is None or not office.can_be_posted_to or any(not row["pay_type_num"] for row in connections)
 
 
+def _office_away(world: World, alarm: Row) -> bool:
+    office = world.office_of.get(alarm["practice_id"])
+    return office is None or office.is_away
+
+
+def _recovery_unplaced(world: World, alarm: Row) -> bool:
+    """Money that moved and belongs to no payment of ours."""
+    reference = alarm["key"].partition(":")[2]
+    taken = any(charge["payment_intent"] == reference for charge in world.processor.captured)
+    return taken and not any(row["processor_reference"] == reference for row in world.rows("payments_payment"))
+
+
 JUSTIFIED: dict[str, Callable[[World, Row], bool]] = {
     "AMOUNT_DIFFERS": _amount_differs,
     "PROCESSOR_REFUSES": _processor_refuses,
@@ -162,6 +174,8 @@ JUSTIFIED: dict[str, Callable[[World, Row], bool]] = {
     "POSTING_MISMATCH": _posting_ended,
     "POSTING_STUCK": _posting_stuck,
     "POSTING_BLOCKED": _posting_blocked,
+    "OFFICE_AWAY": _office_away,
+    "RECOVERY_UNPLACED": _recovery_unplaced,
 }
 
 
