@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
-from celery import Celery
+from celery import Celery, signals
 from django_structlog.celery.steps import DjangoStructLogInitStep
 from kombu import Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kasperpay.settings")
 
 from django.conf import settings
+
+from payments import shares
 
 app = Celery("kasperpay", broker=settings.REDIS_URL)
 app.conf.update(
@@ -29,6 +32,12 @@ app.conf.update(
 )
 app.steps["worker"].add(DjangoStructLogInitStep)
 app.autodiscover_tasks()
+
+
+@signals.celeryd_after_setup.connect
+def _tell_threads(instance: Any, **_: Any) -> None:
+    """Seats of a worker are as many as its threads (payments/shares.py)."""
+    shares.seats.threads = instance.concurrency or shares.seats.threads
 
 
 def _every(seconds: float) -> float:

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from django.db.models import F, Q, Value
 from django.db.models.functions import Coalesce, Least
 
+from core import pauses
 from core.calendar import moment_words
 from opendental import features, outbox
 from opendental.client import Office
@@ -88,8 +89,7 @@ def _bed() -> Iterator[bool]:
 
 
 def _pauses(connection: Connection, now: datetime) -> bool:
-    """A pause longer than any of ours means that the clock was set back."""
-    return connection.next_try_at is not None and now < connection.next_try_at <= now + 2 * LONGEST_PAUSE
+    return pauses.lasts(connection.next_try_at, now, longest=LONGEST_PAUSE)
 
 
 def _claim(connection: Connection, now: datetime) -> bool:
@@ -114,8 +114,7 @@ def _ask(connection: Connection, now: datetime) -> str:
 
 def pause(failures: int) -> timedelta:
     """How long an office is left alone after so many failures in a row: 20 s, 40 s, … 5 minutes."""
-    doublings = min(10, max(0, failures - OPENS_AT))
-    return min(LONGEST_PAUSE, SHORTEST_PAUSE * (1 << doublings))
+    return pauses.growing(failures - OPENS_AT + 1, shortest=SHORTEST_PAUSE, longest=LONGEST_PAUSE)
 
 
 def missed(connection: Connection, error: Exception, *, now: datetime) -> None:

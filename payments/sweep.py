@@ -47,6 +47,11 @@ def _lease_page(now: datetime) -> list[int]:
     return ids
 
 
+def give_back(due_part_id: int) -> None:
+    """The worker had no seat for it: the next sweep hands it over again."""
+    DuePart.objects.filter(pk=due_part_id).update(leased_until=None)
+
+
 def wait(due_part_id: int, *, reason: str, now: datetime) -> None:
     """The worker could not even ask: say why, and let a later sweep try, the more rarely the longer it has lasted."""
     parts = DuePart.objects.filter(pk=due_part_id)

@@ -8,10 +8,10 @@ from celery import shared_task
 
 from cards import picking_up
 from core import clock
-from payments import charging, inbox, progress, reconcile, reminders, sweep
+from payments import charging, circuit, inbox, progress, reconcile, reminders, shares, sweep
 from payments.claim import UnableToClaim
 from payments.models import Attempt
-from practices import tenancy
+from practices import rounds, tenancy
 from practices.models import Practice
 from processors import accounts
 from processors.port import UnableToReachProcessor
@@ -23,34 +23,47 @@ def active_practices() -> list[int]:
 
 @shared_task
 def sweep_all(**_: Any) -> None:
-    for practice_id in active_practices():
-        sweep_one.delay(practice_id=practice_id)
+    rounds.hand_out(sweep_one, active_practices())
 
 
 @shared_task
+@rounds.one_in_queue
 def sweep_one(*, practice_id: int, **_: Any) -> int:
     """Each charge gets its time, so that no worker sits waiting for one account's turn while others have work."""
     with tenancy.scope(practice_id):
-        pace = accounts.pace_of(practice_id)
-        return sweep.sweep(
-            now=clock.now(),
-            room=pace.book,
+        now, pace = clock.now(), accounts.pace_of(practice_id)
+        most = circuit.most(practice_id, now=now)
+        if most == 0:
+            return 0
+        count = sweep.sweep(
+            now=now,
+            room=pace.book if most is None else lambda wanted: min(wanted, most),
             hand_over=lambda due_part_id: autopay_one.apply_async(
-                kwargs={"practice_id": practice_id, "due_part_id": due_part_id}, countdown=pace.next_wait()
+                kwargs={"practice_id": practice_id, "due_part_id": due_part_id, "is_probe": most is not None},
+                countdown=pace.next_wait(),
             ),
         )
+        if most and not count:
+            circuit.nothing_to_try(practice_id, now=now)
+        return count
 
 
 # A message that waited longer than its lease is dropped: another sweep has handed the part over, or will.
 @shared_task(queue="charges", expires=600)
-def autopay_one(*, practice_id: int, due_part_id: int, **_: Any) -> str:
+def autopay_one(*, practice_id: int, due_part_id: int, is_probe: bool = False, **_: Any) -> str:
     """One installment by autopay; returns the attempt's state or why there is none."""
-    with tenancy.scope(practice_id):
+    with tenancy.scope(practice_id), shares.seats.seat(practice_id) as seat:
+        if not seat:
+            sweep.give_back(due_part_id)
+            return "no seat"
         try:
+            if not is_probe:
+                circuit.refuse_while_open(practice_id, now=clock.now())
             attempt = charging.collect(due_part_id, channel=Attempt.Channel.AUTOPAY, actor="autopay", now=clock.now())
         except UnableToClaim as error:
             sweep.wait(due_part_id, reason=str(error), now=clock.now())
             return str(error)
+        circuit.learn(attempt, now=clock.now())
         return attempt.state
 
 
@@ -79,16 +92,17 @@ def collect_one(
         except UnableToClaim as error:
             progress.refuse(request, str(error))
             return str(error)
+        circuit.learn(attempt, now=clock.now())
         return attempt.state
 
 
 @shared_task
 def reconcile_all(**_: Any) -> None:
-    for practice_id in active_practices():
-        reconcile_one.delay(practice_id=practice_id)
+    rounds.hand_out(reconcile_one, active_practices())
 
 
 @shared_task
+@rounds.one_in_queue
 def reconcile_one(*, practice_id: int, **_: Any) -> int:
     """Open attempts, webhooks that were not worked through, cards nobody came back for."""
     with tenancy.scope(practice_id):
@@ -109,11 +123,11 @@ def inbox_one(*, practice_id: int, **_: Any) -> int:
 
 @shared_task
 def notices_all(**_: Any) -> None:
-    for practice_id in active_practices():
-        notices_one.delay(practice_id=practice_id)
+    rounds.hand_out(notices_one, active_practices())
 
 
 @shared_task
+@rounds.one_in_queue
 def notices_one(*, practice_id: int, **_: Any) -> int:
     with tenancy.scope(practice_id):
         return reminders.queue_due(now=clock.now())

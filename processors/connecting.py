@@ -31,6 +31,7 @@ def connect(
     found = ProcessorAccount.objects.filter(practice=practice).first() or ProcessorAccount(practice=practice)
     found.base_url, found.secret_key, found.account, found.is_live = base_url.rstrip("/"), secret_key, account, is_live
     found.connected_at, found.problem = now, ""
+    found.failures, found.away_since, found.next_try_at = 0, None, None
     processor = StripeProcessor(found)
     try:
         name = processor.test()

@@ -19,6 +19,10 @@ class ProcessorAccount(PracticeRow):
     connected_at = models.DateTimeField()
     # Set while calls are refused (wrong key, closed account): charges wait, an operator is told.
     problem = models.CharField(max_length=200, blank=True)
+    # The breaker (processors/breaker.py): charges in a row that were not taken, since when, next try. Business time.
+    failures = models.PositiveSmallIntegerField(default=0, db_default=0)
+    away_since = models.DateTimeField(null=True, blank=True)
+    next_try_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["practice"], name="one_processor_account_per_practice")]
