@@ -127,13 +127,12 @@ def _narrow(office: Office, practice_id: int, of: Of, ranges: list[Range]) -> li
 
 def _compare_plans(office: Office, practice_id: int, of: Of, ranges: list[Range], budget: Budget) -> int:
     changed, after = 0, 0
-    while not budget.is_spent:
+    while True:
         prints, _, last = page(office, of, ranges, after)
         changed += take(practice_id, of, prints, ranges, after=after, last=last, now=budget.now)
-        if last is None:
-            break
+        if last is None or budget.is_spent:
+            return changed
         after = last
-    return changed
 
 
 def page(office: Office, of: Of, ranges: list[Range], after: int) -> tuple[dict[int, Print], set[int], int | None]:

@@ -6,6 +6,8 @@ stored with its place, so a killed worker or a spent budget goes on from there.
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db import transaction
 
 from opendental import contradictions, fingerprints, walks
@@ -32,23 +34,29 @@ def is_over(connection: Connection) -> bool:
 
 
 def run(office: Office, connection: Connection, budget: Budget) -> None:
-    """Go on with the listing until it is over or the budget is spent."""
-    while (place := walks.place(connection, WALK)) is not None and not budget.is_spent:
-        of, after = Of(place["of"]), int(place["after"])
-        prints, closed, last = fingerprints.page(office, of, fingerprints.EVERYTHING, after)
-        with transaction.atomic():
-            fingerprints.take(
-                connection.practice_id, of, prints, fingerprints.EVERYTHING,
-                after=after, last=last, now=budget.now, queue=False,
-            )  # fmt: skip
-            if of == Of.PLAN:
-                put_down(connection.practice_id, prints.keys() - closed, now=budget.now, urgency=Urgency.LISTED)
-                put_down(connection.practice_id, closed, now=budget.now, urgency=Urgency.CLOSED)
-            _step(connection, of, last)
-        if is_over(connection):
-            contradictions.posted_twice(office, connection, now=budget.now)
-            connection.fully_pulled_at = budget.now
+    """Go on with the listing until it is over or the budget is spent, at least by a page."""
+    while (place := walks.place(connection, WALK)) is not None:
+        _page(office, connection, Of(place["of"]), int(place["after"]), budget.now)
+        if budget.is_spent:
+            return
+
+
+def _page(office: Office, connection: Connection, of: Of, after: int, now: datetime) -> None:
+    prints, closed, last = fingerprints.page(office, of, fingerprints.EVERYTHING, after)
+    is_last = last is None and of == _ORDER[-1]
+    if is_last:
+        contradictions.posted_twice(office, connection, now=now)
+    with transaction.atomic():
+        fingerprints.take(
+            connection.practice_id, of, prints, fingerprints.EVERYTHING, after=after, last=last, now=now, queue=False
+        )
+        if of == Of.PLAN:
+            put_down(connection.practice_id, prints.keys() - closed, now=now, urgency=Urgency.LISTED)
+            put_down(connection.practice_id, closed, now=now, urgency=Urgency.CLOSED)
+        if is_last:
+            connection.fully_pulled_at = now
             connection.save(update_fields=["fully_pulled_at"])
+        _step(connection, of, last)
 
 
 def _step(connection: Connection, of: Of, last: int | None) -> None:

@@ -81,13 +81,15 @@ def minute_of(connection: Connection) -> int:
 
 
 def run(office: Office, connection: Connection, budget: Budget) -> None:
-    """Begin when it is due; go on until it is over or the budget is spent."""
+    """Begin when it is due; go on until it is over or the budget is spent, at least by a page."""
     if walks.place(connection, WALK) is None:
         if not is_due(connection, budget.now):
             return
         walks.keep(connection, WALK, after=0)
-    while (place := walks.place(connection, WALK)) is not None and not budget.is_spent:
+    while (place := walks.place(connection, WALK)) is not None:
         _page(office, connection, int(place["after"]), budget.now)
+        if budget.is_spent:
+            return
 
 
 def _page(office: Office, connection: Connection, after: int, now: datetime) -> None:

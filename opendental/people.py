@@ -51,7 +51,7 @@ def walk(office: Office, connection: Connection, budget: Budget) -> None:
     begun = {"since": overlapped(connection.patients_cursor), "after": 0, "clock": ""}
     place = {**begun, **(walks.place(connection, WALK) or {})}
     turn = _page_by_key if features.can_query(connection) else _page_by_offset
-    while not budget.is_spent:
+    while True:
         rows, after = turn(office, place)
         place["clock"] = place["clock"] or clock_text(rows[0].get("serverDateTime") if rows else "")
         _store(connection, rows, budget.now)
@@ -62,6 +62,8 @@ def walk(office: Office, connection: Connection, budget: Budget) -> None:
             walks.end(connection, WALK)
             return
         walks.keep(connection, WALK, **place)
+        if budget.is_spent:
+            return
 
 
 def _page_by_key(office: Office, place: dict[str, Any]) -> tuple[list[Row], int]:

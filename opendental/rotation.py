@@ -27,9 +27,9 @@ def run(office: Office, connection: Connection, result: PullResult, budget: Budg
     """
     _enroll(connection.practice_id)
     for turn in _in_turn(connection.practice_id, _most(pacing.interval_of(connection.mode, connection.permissions))):
+        _read(office, connection, turn, result, budget.now)
         if budget.is_spent:
             break
-        _read(office, connection, turn, result, budget.now)
     return oldest(connection.practice_id)
 
 

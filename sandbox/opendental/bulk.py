@@ -185,7 +185,7 @@ def _splits(
 
 
 def change(office: Office, body: dict[str, Any], now: datetime) -> dict[str, Any]:
-    """Change `plans` open plans, spread evenly over all; `kind` says how. Returns the numbers of those changed.
+    """Change `plans` open plans, spread evenly over all (or just `numbers`); `kind` says how. Returns those changed.
 
     terms: the monthly amount goes up by a dollar (no timestamp). deletions: the last charge row goes (no timestamp).
     payments: the last charge row is paid in cash (timestamps).
@@ -193,12 +193,16 @@ def change(office: Office, body: dict[str, Any], now: datetime) -> dict[str, Any
     kinds = {"terms": _raise_amount, "deletions": _delete_charge, "payments": _pay_charge}
     if body.get("kind") not in kinds:
         raise ApiError(400, f"kind must be one of {', '.join(kinds)}.")
-    every = [row["PayPlanNum"] for row in office.books.all("SELECT PayPlanNum FROM payplan WHERE IsClosed=0")]
-    wanted = min(int(body.get("plans", 10)), len(every))
-    chosen = [every[place * len(every) // wanted] for place in range(wanted)]
+    chosen = [int(number) for number in body.get("numbers", [])] or _spread(office, int(body.get("plans", 10)))
     for number in chosen:
         kinds[str(body["kind"])](office, number, now)
     return {"changed": chosen}
+
+
+def _spread(office: Office, wanted: int) -> list[int]:
+    every = [row["PayPlanNum"] for row in office.books.all("SELECT PayPlanNum FROM payplan WHERE IsClosed=0")]
+    wanted = min(wanted, len(every))
+    return [every[place * len(every) // wanted] for place in range(wanted)]
 
 
 def _raise_amount(office: Office, number: int, now: datetime) -> None:
