@@ -6,9 +6,11 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
+from django.db import connection
 
 from ops import ports
 from ops.children import Service
@@ -82,6 +84,19 @@ def _descends(pid: int, roots: list[int], parents: dict[int, int]) -> bool:
             return True
         pid = parents[pid]
     return False
+
+
+def database_cpu_seconds() -> float:
+    """Of the whole PostgreSQL server: the parent of our connection's process and its children."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        [backend] = cursor.fetchone() or (0,)
+    stat = Path(f"/proc/{backend}/stat").read_text().rsplit(") ", 1)[1].split()
+    return cpu_seconds([int(stat[1])])
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
 
 
 def start_processor(world: Processes, *, delay: float, limit: int = 0) -> httpx.Client:

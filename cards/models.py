@@ -53,7 +53,11 @@ class Card(PracticeRow):
                 fields=["patient"], condition=Q(is_primary=True, state="ACTIVE"), name="one_primary_card_per_person"
             ),
         ]
-        indexes = [models.Index(fields=["practice", "last4"], name="cards_by_last4")]
+        indexes = [
+            models.Index(fields=["practice", "last4"], name="cards_by_last4"),
+            # Read by every charge: cards of one number share a budget (payments/locks.py, payments/budget.py).
+            models.Index(fields=["practice", "fingerprint"], name="cards_of_one_number"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.brand.title()} {self.last4}"

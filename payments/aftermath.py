@@ -25,8 +25,7 @@ def of_success(attempt: Attempt, outcome: Succeeded, now: datetime, actor: str) 
     )  # fmt: skip
     part.state, part.hold, part.hold_reason = DuePart.State.PAID, "", ""
     part.save(update_fields=["state", "hold", "hold_reason"])
-    if part.installment is not None:
-        _pay_installment(part.installment, payment, now)
+    plan = _pay_installment(part.installment, payment, now) if part.installment is not None else None
     if outcome.amount_cents != attempt.amount_cents:
         _alarm_amount(attempt, outcome, now)
     Event.record(
@@ -35,11 +34,11 @@ def of_success(attempt: Attempt, outcome: Succeeded, now: datetime, actor: str) 
         text=f"{format_cents(payment.amount_cents)} charged to {attempt.card}",
     )  # fmt: skip
     notices.success(attempt, now)
-    if part.installment is not None:
-        notices.plan_completed(PayPlan.objects.get(pk=part.installment.plan_id), now)
+    if plan is not None:
+        notices.plan_completed(plan, now)
 
 
-def _pay_installment(installment: Installment, payment: Payment, now: datetime) -> None:
+def _pay_installment(installment: Installment, payment: Payment, now: datetime) -> PayPlan:
     Allocation.objects.create(
         practice_id=payment.practice_id, payment=payment, installment=installment, amount_cents=payment.amount_cents
     )
@@ -57,6 +56,7 @@ def _pay_installment(installment: Installment, payment: Payment, now: datetime) 
         state=LedgerPosting.State.UNCLEAR if is_recovered else LedgerPosting.State.QUEUED, sends=int(is_recovered),
     )  # fmt: skip
     due_parts.refresh(plan, now=now)
+    return plan
 
 
 def _alarm_amount(attempt: Attempt, outcome: Succeeded, now: datetime) -> None:

@@ -21,12 +21,8 @@ BUDGET_WINDOW = timedelta(days=retry.BUDGET_DAYS)
 
 def declined_on_card(card: Card, now: datetime) -> list[datetime]:
     """Declined tries of this card number (fingerprint) in the last 30 days, whatever they were for."""
-    return _on_card(card, [AttemptState.DECLINED], now)
-
-
-def _on_card(card: Card, states: list[str], now: datetime) -> list[datetime]:
     tries = Attempt.objects.filter(
-        card__fingerprint=card.fingerprint, state__in=states, started_at__gt=now - BUDGET_WINDOW
+        card__fingerprint=card.fingerprint, state=AttemptState.DECLINED, started_at__gt=now - BUDGET_WINDOW
     )
     return list(tries.order_by("started_at").values_list("started_at", flat=True))
 
@@ -38,10 +34,19 @@ def tries_of(part: DuePart) -> QuerySet[Attempt]:
     return Attempt.objects.filter(due_part__installment=part.installment_id, due_part__payer=part.payer_id)
 
 
-def pause_until(part: DuePart) -> datetime | None:
+def tries_by_part(part_ids: list[int]) -> dict[int, list[Attempt]]:
+    """The tries at each of these parts, newest first: state and time only."""
+    found: dict[int, list[Attempt]] = {part_id: [] for part_id in part_ids}
+    if part_ids:
+        tries = Attempt.objects.filter(due_part__in=part_ids).only("due_part_id", "state", "settled_at")
+        for attempt in tries.order_by("-pk"):
+            found[attempt.due_part_id].append(attempt)
+    return found
+
+
+def pause_until(newest: list[Attempt]) -> datetime | None:
     """When autopay may ask again after tries in a row that the processor did not take; None: there were none."""
-    newest = part.attempts.order_by("-pk").only("state", "settled_at")[:8]
-    in_a_row = list(itertools.takewhile(lambda attempt: attempt.state == AttemptState.NOT_TAKEN, newest))
+    in_a_row = list(itertools.takewhile(lambda attempt: attempt.state == AttemptState.NOT_TAKEN, newest[:8]))
     if not in_a_row or in_a_row[0].settled_at is None:
         return None
     return in_a_row[0].settled_at + min(PAUSE_AFTER_NOT_TAKEN * (1 << (len(in_a_row) - 1)), LONGEST_PAUSE)
@@ -77,8 +82,8 @@ def policy(settings: PaymentSettings) -> retry.Policy:
 def obstacle(part: DuePart, card: Card, channel: str, now: datetime) -> str:
     """Why this card may not be tried for this part today; '' when it may."""
     zone = part.practice.zone
-    with_card = tries_of(part).filter(card__fingerprint=card.fingerprint)
-    tried = list(with_card.exclude(state=AttemptState.NOT_TAKEN).values_list("started_at", flat=True))
+    recent = _recent_tries(card, now)
+    tried = [try_.started_at for try_ in recent if _is_same_money(try_.due_part, part)]
     today = calendar.local_date(now, zone)
     if channel == Attempt.Channel.AUTOPAY and any(calendar.local_date(at, zone) == today for at in tried):
         return "This card was already tried today"
@@ -87,9 +92,24 @@ def obstacle(part: DuePart, card: Card, channel: str, now: datetime) -> str:
             never_again=Card.objects.filter(fingerprint=card.fingerprint, never_again=True).exists(),
             due_part_declines=tried,
             # A try whose answer is still to come may be declined too: it counts against the budget until then.
-            card_declines=_on_card(card, [AttemptState.DECLINED, *AttemptState.open()], now),
+            card_declines=[try_.started_at for try_ in recent if try_.state != AttemptState.SUCCEEDED],
             zone=zone,
             now=now,
         )
         or ""
     )
+
+
+def _recent_tries(card: Card, now: datetime) -> list[Attempt]:
+    """Tries of this card number in the budget's window that reached the bank, oldest first."""
+    tries = Attempt.objects.filter(card__fingerprint=card.fingerprint, started_at__gt=now - BUDGET_WINDOW)
+    shown = ("state", "started_at", "due_part__installment_id", "due_part__payer_id")
+    taken = tries.exclude(state=AttemptState.NOT_TAKEN)
+    return list(taken.select_related("due_part").only(*shown).order_by("started_at"))
+
+
+def _is_same_money(other: DuePart, part: DuePart) -> bool:
+    """The part is replaced when the owed amount changes; it is the same money of the same payer."""
+    if part.installment_id is None:
+        return other.pk == part.pk
+    return (other.installment_id, other.payer_id) == (part.installment_id, part.payer_id)

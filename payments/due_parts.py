@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from cards.models import Autopay, Card
 from core import calendar
 from payments import arrears, budget, locks, varying
-from payments.models import AttemptState, DuePart
+from payments.models import Attempt, AttemptState, DuePart
 from payplans.models import Installment, PayPlan
 from practices.models import PaymentSettings
 
@@ -16,37 +18,76 @@ OWN_HOLDS = {DuePart.Hold.ARREARS, DuePart.Hold.NOT_ISSUED, DuePart.Hold.ABOVE_C
 
 
 def refresh(plan: PayPlan, *, now: datetime) -> None:
-    """Bring the due parts of a plan up to date. Call in the transaction that changed plan, installments or autopay."""
-    settings = PaymentSettings.objects.get(practice_id=plan.practice_id)
+    """Bring the due parts of a plan up to date. Call in the transaction that changed plan, installments or autopay.
+
+    A number of statements that does not grow with the installments; rows that stay as they are are not written.
+    """
+    settings = PaymentSettings.objects.select_related("practice").get(practice_id=plan.practice_id)
     autopay = Autopay.objects.filter(plan=plan, is_on=True).select_related("consent", "card").first()
-    for installment in locks.installments(plan.pk):
-        _refresh_installment(plan, installment, autopay, settings, now)
+    installments = locks.installments(plan.pk)
+    parts = _open_parts(installments)
+    tries = budget.tries_by_part([part.pk for some in parts.values() for part in some])
+    changes = _Changes()
+    for installment in installments:
+        mine = parts.get(installment.pk, [])
+        if any(attempt.state in AttemptState.open() for part in mine for attempt in tries[part.pk]):
+            # Money is in flight: the amount must not change under the attempt. settle() comes here again.
+            continue
+        part = _fitting_part(installment, plan, mine)
+        changes.close(one for one in mine if one is not part)
+        if part is not None:
+            before = _planned(part)
+            _schedule(part, installment, autopay, settings, tries.get(part.pk, []), now)
+            changes.keep(part, is_changed=_planned(part) != before)
+    changes.write()
 
 
-def _refresh_installment(
-    plan: PayPlan, installment: Installment, autopay: Autopay | None, settings: PaymentSettings, now: datetime
-) -> None:
-    parts = list(DuePart.objects.select_for_update().filter(installment=installment, state=DuePart.State.OPEN))
-    if any(part.attempts.filter(state__in=AttemptState.open()).exists() for part in parts):
-        # Money is in flight: the amount must not change under the attempt. settle() comes here again.
-        return
+@dataclass
+class _Changes:
+    """What a refresh writes: first the parts it closes, since a new one may take the place of a closed one."""
+
+    closed: list[int] = field(default_factory=list)
+    new: list[DuePart] = field(default_factory=list)
+    changed: list[DuePart] = field(default_factory=list)
+
+    def close(self, parts: Iterable[DuePart]) -> None:
+        self.closed += [part.pk for part in parts]
+
+    def keep(self, part: DuePart, *, is_changed: bool) -> None:
+        if part._state.adding:
+            self.new.append(part)
+        elif is_changed:
+            self.changed.append(part)
+
+    def write(self) -> None:
+        if self.closed:
+            DuePart.objects.filter(pk__in=self.closed).update(state=DuePart.State.CLOSED)
+        DuePart.objects.bulk_create(self.new)
+        for part in self.changed:
+            part.save(update_fields=["next_try_at", "hold", "hold_reason", "wait_reason"])
+
+
+def _open_parts(installments: list[Installment]) -> dict[int, list[DuePart]]:
+    """The open parts, locked, by installment."""
+    found: dict[int, list[DuePart]] = {}
+    parts = DuePart.objects.select_for_update().filter(installment__in=installments, state=DuePart.State.OPEN)
+    for part in parts.order_by("pk"):
+        found.setdefault(part.installment_id or 0, []).append(part)
+    return found
+
+
+def _planned(part: DuePart) -> tuple[object, ...]:
+    return part.next_try_at, part.hold, part.hold_reason, part.wait_reason
+
+
+def _fitting_part(installment: Installment, plan: PayPlan, parts: list[DuePart]) -> DuePart | None:
+    """The open part whose amount is what is owed, else a new one (not stored yet); None when nothing is owed."""
     owed = installment.owed_cents if installment.is_open and plan.is_collectable else 0
-    part = _fitting_part(installment, plan, parts, owed)
-    if part is not None:
-        _schedule(part, installment, autopay, settings, now)
-
-
-def _fitting_part(installment: Installment, plan: PayPlan, parts: list[DuePart], owed: int) -> DuePart | None:
-    """The open part whose amount is what is owed; others are closed."""
     fitting = next((part for part in parts if part.amount_cents == owed and part.payer_id == plan.guarantor_id), None)
-    for part in parts:
-        if part is not fitting:
-            part.state = DuePart.State.CLOSED
-            part.save(update_fields=["state"])
     if owed == 0 or fitting is not None:
         return fitting
     replaced = parts[0] if parts else None
-    return DuePart.objects.create(
+    return DuePart(
         practice_id=plan.practice_id,
         kind=DuePart.Kind.INSTALLMENT,
         installment=installment,
@@ -60,28 +101,34 @@ def _fitting_part(installment: Installment, plan: PayPlan, parts: list[DuePart],
 
 
 def _schedule(
-    part: DuePart, installment: Installment, autopay: Autopay | None, settings: PaymentSettings, now: datetime
+    part: DuePart,
+    installment: Installment,
+    autopay: Autopay | None,
+    settings: PaymentSettings,
+    tries: list[Attempt],
+    now: datetime,
 ) -> None:
     first_try_at = _first_try_at(installment, settings)
     notice = varying.announced(part, installment, autopay, settings, now) if autopay and first_try_at else None
     if notice is not None and first_try_at is not None and notice.charge_from > first_try_at:
         first_try_at, part.wait_reason = notice.charge_from, varying.WAITING
-    part.next_try_at = _next_try_at(part, installment, first_try_at)
+    part.next_try_at = _next_try_at(part, installment, first_try_at, tries)
     if part.hold in OWN_HOLDS or not part.hold:
         part.hold, part.hold_reason = _hold(part, installment, autopay, settings, now), ""
     if notice is not None and notice.is_undeliverable and not part.hold:
         part.hold, part.hold_reason = DuePart.Hold.STAFF, varying.UNDELIVERABLE
-    part.save(update_fields=["next_try_at", "hold", "hold_reason", "wait_reason"])
 
 
-def _next_try_at(part: DuePart, installment: Installment, first_try_at: datetime | None) -> datetime | None:
+def _next_try_at(
+    part: DuePart, installment: Installment, first_try_at: datetime | None, tries: list[Attempt]
+) -> datetime | None:
     """Never before the due date: a Pay Now that failed early, or a date moved on, must not bring autopay forward."""
     if first_try_at is None:
         return None
     planned = first_try_at if installment.status == Installment.Status.PENDING else part.next_try_at
     if planned is None:
         return None
-    return max(planned, first_try_at, budget.pause_until(part) or first_try_at)
+    return max(planned, first_try_at, budget.pause_until(tries) or first_try_at)
 
 
 def _first_try_at(installment: Installment, settings: PaymentSettings) -> datetime | None:

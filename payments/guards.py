@@ -24,7 +24,7 @@ class UnableToClaim(Exception):
 
 def refuse_early(due_part_id: int, *, channel: str, card_id: int | None, now: datetime) -> None:
     """Every guard except Open Dental's word, without locks. Raises UnableToClaim. The claim asks again."""
-    part = DuePart.objects.select_related("installment__plan").filter(pk=due_part_id).first()
+    part = DuePart.objects.select_related("installment__plan", "practice").filter(pk=due_part_id).first()
     if part is None:
         raise UnableToClaim("This is no longer owed")
     refuse_unless_open(part)

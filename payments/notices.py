@@ -46,8 +46,10 @@ def failure(attempt: Attempt, verdict: Verdict, now: datetime) -> None:
 def _enqueue(
     attempt: Attempt, kind: str, now: datetime, *, values: dict[str, str | date], nonce: UUID | None = None
 ) -> None:
+    practice, payer = attempt.practice, attempt.due_part.payer
+    payer.practice = practice  # The same row: its zone is asked for again and again.
     outbox.enqueue(
-        practice=attempt.practice, kind=kind, patient=attempt.due_part.payer, values=values,
+        practice=practice, kind=kind, patient=payer, values=values,
         dedupe_key=f"{kind}:{attempt.uuid}", now=now, link_nonce=nonce, about=about(attempt),
         perhaps_sent=attempt.recovered_at is not None,
     )  # fmt: skip
