@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 from cards import saving
 from cards.models import Card, CardSetup
 from core.money import format_cents
-from payments import attaching, outcomes
+from payments import attaching, outcomes, refund_news
 from payments.models import Alarm, Attempt, WebhookEvent
 from processors import accounts
 from processors.models import ProcessorAccount
@@ -106,6 +106,8 @@ def _dispatch(processor: StripeProcessor, event: WebhookEvent, now: datetime) ->
     if event.type == "checkout.session.expired":
         CardSetup.objects.filter(session=event.object_id, card=None).update(state=CardSetup.State.EXPIRED)
         return WebhookEvent.State.DONE, ""
+    if event.type.startswith("refund."):
+        return refund_news.heard(processor, event.object_id, now)
     if event.type.startswith("payment_method."):
         return _card(processor, event, now)
     return WebhookEvent.State.IGNORED, "Nothing of ours hangs on this"

@@ -1,13 +1,13 @@
 """The one place that locks rows of the money path, in the one order (docs/money.md).
 
-All installments of the plan (by id), then due part, attempt, cards of one number (by id). The whole plan, because a
-success looks at its other installments: two settling at once would otherwise each wait for the other's.
+All installments of the plan (by id), then due part, attempt, payment, refund, cards of one number (by id). The whole
+plan, because a success looks at its other installments: two settling at once would otherwise each wait for the other's.
 """
 
 from __future__ import annotations
 
 from cards.models import Card
-from payments.models import Attempt, DuePart
+from payments.models import Attempt, DuePart, Payment, Refund
 from payplans.models import Installment
 
 
@@ -26,6 +26,22 @@ def attempt(attempt_id: int) -> Attempt:
     part = due_part(Attempt.objects.values_list("due_part_id", flat=True).get(pk=attempt_id))
     found = Attempt.objects.select_for_update().get(pk=attempt_id)
     found.due_part = part
+    return found
+
+
+def payment(payment_id: int) -> Payment:
+    """Lock a payment after its attempt and what that locks; all are read anew."""
+    behind = attempt(Payment.objects.values_list("attempt_id", flat=True).get(pk=payment_id))
+    found = Payment.objects.select_for_update().get(pk=payment_id)
+    found.attempt = behind
+    return found
+
+
+def refund(refund_id: int) -> Refund:
+    """Lock a refund after its payment; all are read anew."""
+    paid = payment(Refund.objects.values_list("payment_id", flat=True).get(pk=refund_id))
+    found = Refund.objects.select_for_update().get(pk=refund_id)
+    found.payment = paid
     return found
 
 

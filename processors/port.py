@@ -61,6 +61,17 @@ Outcome = Succeeded | Declined | NotTaken | Pending | Unknown
 
 
 @dataclass(frozen=True)
+class Failed:
+    """A refund that did not reach the card, at once or later: the money is back with the practice."""
+
+    reference: str
+    reason: str
+
+
+RefundOutcome = Succeeded | Failed | NotTaken | Pending | Unknown
+
+
+@dataclass(frozen=True)
 class Charge:
     """What to ask, taken from a committed attempt: exactly these parameters under exactly these keys."""
 
@@ -96,6 +107,34 @@ class Found:
 
 
 @dataclass(frozen=True)
+class RefundOrder:
+    """What to give back, taken from a committed refund: exactly these parameters under exactly this key."""
+
+    params: dict[str, Any]
+    key: str
+
+
+@dataclass(frozen=True)
+class RefundQuestion:
+    """What happened to a refund? `reference` is '' when its id never reached us; `intent` is what it gives back."""
+
+    reference: str
+    refund_uuid: str
+    intent: str
+
+
+@dataclass(frozen=True)
+class RefundFacts:
+    """A refund as the processor knows it, whoever made it. `refund_uuid` '' = not made by us."""
+
+    reference: str
+    refund_uuid: str
+    intent: str
+    amount_cents: int
+    outcome: RefundOutcome
+
+
+@dataclass(frozen=True)
 class SavedCard:
     """A card the processor keeps for later off-session charges. Never a number."""
 
@@ -122,6 +161,14 @@ class Processor(Protocol):
 
     def cancel(self, reference: str) -> None:
         """Cancel a declined intent so that it can never be confirmed again. Quiet when it is already final."""
+        ...
+
+    def refund(self, order: RefundOrder) -> RefundOutcome:
+        """Give money back. Safe to repeat within 23 hours: the key makes it one refund."""
+        ...
+
+    def look_up_refund(self, question: RefundQuestion) -> RefundOutcome | None:
+        """What became of it; None when the processor has no such refund."""
         ...
 
 

@@ -4,6 +4,7 @@ from payments.models.alarms import Alarm
 from payments.models.attempts import Attempt, AttemptState
 from payments.models.due import DueCheck, DuePart
 from payments.models.payments import Allocation, LedgerPosting, Payment
+from payments.models.refunds import Refund, RefundState
 from payments.models.webhooks import WebhookEvent
 
 __all__ = [
@@ -15,5 +16,7 @@ __all__ = [
     "DuePart",
     "LedgerPosting",
     "Payment",
+    "Refund",
+    "RefundState",
     "WebhookEvent",
 ]

@@ -48,6 +48,7 @@ class LedgerPosting(PracticeRow):
 
     class Movement(models.TextChoices):
         PAYMENT = "PAYMENT", "Payment"
+        REFUND = "REFUND", "Refund"
 
     class Route(models.TextChoices):
         """How it gets there (docs/money.md, table of routes)."""
@@ -56,6 +57,10 @@ class LedgerPosting(PracticeRow):
         PREPAYMENT = "PREPAYMENT", "As a prepayment on the plan"
         PLAN_FIFO = "PLAN_FIFO", "To the plan, oldest charge first"
         PATIENT = "PATIENT", "To the patient's account, allocated by staff"
+        # Of refunds (opendental/post_refund.py).
+        REFUND = "REFUND", "As Open Dental's refund of the payment"
+        NEGATIVE = "NEGATIVE", "As a negative payment"
+        BY_HAND = "BY_HAND", "By staff: Open Dental lets no program do it"
 
     class State(models.TextChoices):
         QUEUED = "QUEUED", "Waiting"
@@ -66,9 +71,15 @@ class LedgerPosting(PracticeRow):
         MATCHED = "MATCHED", "Posted and read back"
         MISMATCH = "MISMATCH", "Posted, but Open Dental shows something else"
         REFUSED = "REFUSED", "Refused by Open Dental"
+        BY_HAND = "BY_HAND", "Waits for staff to enter it in Open Dental"
+        WITHDRAWN = "WITHDRAWN", "No longer needed"
 
     payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="postings")
     movement = models.CharField(max_length=12, choices=Movement.choices, default=Movement.PAYMENT)
+    # Set for movement REFUND: what it writes down.
+    refund = models.OneToOneField(
+        "payments.Refund", null=True, blank=True, on_delete=models.PROTECT, related_name="posting"
+    )
     reference = models.CharField(max_length=25, default=ledger_reference, unique=True)
     patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="+")
     plan = models.ForeignKey(PayPlan, null=True, on_delete=models.PROTECT, related_name="postings")
@@ -93,8 +104,14 @@ class LedgerPosting(PracticeRow):
 
     class Meta:
         constraints = [
-            # M7: one payment, one posting.
-            models.UniqueConstraint(fields=["payment", "movement"], name="one_posting_per_movement"),
+            # M7: one movement, one posting. (A refund's is one to one with it.)
+            models.UniqueConstraint(
+                fields=["payment"], condition=Q(movement="PAYMENT"), name="one_posting_of_a_payment"
+            ),
+            models.CheckConstraint(
+                condition=Q(movement="PAYMENT", refund__isnull=True) | Q(movement="REFUND", refund__isnull=False),
+                name="posting_of_a_refund_names_it",
+            ),
             models.UniqueConstraint(
                 fields=["practice", "pay_num"], condition=Q(pay_num__isnull=False), name="posting_pay_num_once"
             ),
@@ -118,4 +135,4 @@ class LedgerPosting(PracticeRow):
 
     @classmethod
     def _certainly_not_there(cls) -> list[str]:
-        return [cls.State.QUEUED, cls.State.REFUSED]
+        return [cls.State.QUEUED, cls.State.REFUSED, cls.State.BY_HAND, cls.State.WITHDRAWN]

@@ -27,6 +27,7 @@ from processors.port import (
     Unknown,
 )
 from processors.stripe import outcomes
+from processors.stripe.refunds import Refunds
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -39,6 +40,9 @@ EVENTS = [
     "payment_intent.canceled",
     "checkout.session.completed",
     "checkout.session.expired",
+    "refund.created",
+    "refund.updated",
+    "refund.failed",
     "payment_method.updated",
     "payment_method.automatically_updated",
     "payment_method.detached",
@@ -53,7 +57,7 @@ stripe.enable_telemetry = False
 _http = stripe.RequestsClient(timeout=(5, 30))
 
 
-class StripeProcessor:
+class StripeProcessor(Refunds):
     """Blocks on the network: never call inside a transaction."""
 
     def __init__(self, account: ProcessorAccount) -> None:

@@ -1,0 +1,105 @@
+"""What follows from a settled refund, inside settle_refund()'s transaction: rows only, nobody outside is asked."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from core.money import format_cents
+from payments import due_parts
+from payments.models import Alarm, Allocation, DuePart, LedgerPosting, Payment, Refund
+from payplans.models import Installment, PayPlan
+from processors.port import Succeeded
+
+REFUNDED = "Refunded: staff decide whether it is collected again"
+
+
+def of_success(refund: Refund, outcome: Succeeded, now: datetime) -> None:
+    """The installment owes it again, held for staff; its posting waits."""
+    _take_in_step(refund.payment, before=Refund.refunded_cents(refund.payment) - refund.amount_cents, now=now)
+    _queue_posting(refund, now)
+    if outcome.amount_cents != refund.amount_cents:
+        given, asked = format_cents(outcome.amount_cents), format_cents(refund.amount_cents)
+        _alarm(refund, "AMOUNT_DIFFERS", f"The processor gave back {given}, we asked for {asked}", now)
+
+
+def of_failure(refund: Refund, *, had_succeeded: bool, now: datetime) -> None:
+    """The money is back with the practice: somebody must give it in another way. Undoes what a success did."""
+    text = f"A refund of {format_cents(refund.amount_cents)} did not reach the card ({refund.state_reason})."
+    if had_succeeded:
+        _take_in_step(refund.payment, before=Refund.refunded_cents(refund.payment) + refund.amount_cents, now=now)
+        text += _withdraw(refund)
+    _alarm(refund, "REFUND_FAILED", f"{text} Give the money back in another way, or leave it as paid.", now)
+
+
+def _take_in_step(payment: Payment, *, before: int, now: datetime) -> None:
+    """Each installment owes what was given back of it: the payment's refunds are taken from its allocations in turn."""
+    after = Refund.refunded_cents(payment)
+    plans: dict[int, PayPlan] = {}
+    allocations = list(Allocation.objects.filter(payment=payment).order_by("pk"))
+    old, new = _spread(allocations, before), _spread(allocations, after)
+    for allocation, then, here in zip(allocations, old, new, strict=True):
+        installment = Installment.objects.select_related("plan").get(pk=allocation.installment_id)
+        _owe(installment, here - then, now)
+        plans[installment.plan_id] = installment.plan
+    for plan in plans.values():
+        due_parts.refresh(plan, now=now)
+        _hold_for_staff(payment, plan)
+
+
+def _spread(allocations: list[Allocation], cents: int) -> list[int]:
+    found = []
+    for allocation in allocations:
+        part = min(cents, allocation.amount_cents)
+        found.append(part)
+        cents -= part
+    return found
+
+
+def _owe(installment: Installment, cents: int, now: datetime) -> None:
+    """Negative `cents`: a refund came back, so that much is paid again."""
+    statuses = Installment.Status
+    installment.collected_cents = max(0, installment.collected_cents - cents)
+    if installment.status == statuses.PAID and installment.owed_cents:
+        installment.status, installment.paid_at = statuses.PENDING, None
+        installment.status_note = f"Refunded {format_cents(cents)}"
+    elif installment.is_open and not installment.owed_cents:
+        installment.status, installment.paid_at, installment.status_note = statuses.PAID, now, ""
+    installment.save(update_fields=["collected_cents", "status", "paid_at", "status_note"])
+
+
+def _hold_for_staff(payment: Payment, plan: PayPlan) -> None:
+    """Nothing that was given back is ever taken again by itself."""
+    parts = DuePart.objects.filter(
+        installment__plan=plan, installment__allocations__payment=payment, state=DuePart.State.OPEN
+    )
+    for part in parts:
+        part.set_hold(DuePart.Hold.STAFF, REFUNDED)
+
+
+def _queue_posting(refund: Refund, now: datetime) -> None:
+    posted = LedgerPosting.objects.filter(payment=refund.payment_id, movement=LedgerPosting.Movement.PAYMENT).first()
+    if posted is None:
+        return  # It was never meant for the ledger.
+    LedgerPosting.objects.create(
+        practice_id=refund.practice_id, payment_id=refund.payment_id, movement=LedgerPosting.Movement.REFUND,
+        refund=refund, patient_id=posted.patient_id, plan_id=posted.plan_id, amount_cents=-refund.amount_cents,
+        next_at=now, created_at=now,
+    )  # fmt: skip
+
+
+def _withdraw(refund: Refund) -> str:
+    """A posting that nobody has begun is taken back; else staff are told what to undo. Guarded like every move."""
+    states = LedgerPosting.State
+    posting = LedgerPosting.objects.filter(refund=refund)
+    untouched = posting.filter(state__in=[states.QUEUED, states.BY_HAND], pay_num=None, sends=0)
+    if untouched.update(state=states.WITHDRAWN, state_reason="The refund failed afterwards"):
+        Alarm.close(refund.practice_id, key=f"refund-by-hand:{refund.pk}", now=refund.settled_at, actor="refund")
+        return ""
+    return " Open Dental shows it as given back: take that out there." if posting.exists() else ""
+
+
+def _alarm(refund: Refund, kind: str, text: str, now: datetime) -> None:
+    Alarm.raise_once(
+        refund.practice_id, kind=kind, key=f"{kind.lower()}:refund:{refund.pk}", now=now, text=text,
+        about={"refund": refund.pk, "payment": refund.payment_id, "patient": refund.payment.payer_id},
+    )  # fmt: skip

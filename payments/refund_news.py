@@ -1,0 +1,145 @@
+"""News of refunds that didn't come as the reply: reconciler, webhooks, refunds made in the processor's dashboard."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from django.core.cache import cache
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+
+from core.money import format_cents
+from payments import refunds
+from payments.models import Alarm, Payment, Refund, RefundState, WebhookEvent
+from payments.reconcile import ALARM_AFTER, PENDING_ALARM_AFTER, STARTED_GRACE
+from payments.refund_outcomes import about, settle_refund
+from practices.models import Event
+from processors import accounts
+from processors.port import NotTaken, RefundFacts, RefundOutcome, RefundQuestion, UnableToReachProcessor
+from processors.stripe import StripeProcessor
+
+logger = logging.getLogger(__name__)
+# Stripe may forget a key after 24 hours; from then on the same request would be a second refund.
+KEY_LIVES = timedelta(hours=23)
+# A refund can fail weeks after it succeeded; webhooks tell, and this finds what they lost.
+LOOK_BACK = timedelta(days=35)
+_READ_EVERY_SECONDS = 6 * 3600
+
+
+def reconcile_refunds(practice_id: int, *, now: datetime, real_now: datetime | None = None) -> int:
+    """Settle open refunds and, a few times a day, hear of all others. Returns how many changed."""
+    at = real_now or datetime.now(UTC)
+    waiting = list(_waiting(at))
+    wants_all = cache.add(f"refunds-read:{practice_id}", 1, _READ_EVERY_SECONDS)
+    if not waiting and not wants_all:
+        return 0
+    try:
+        processor = accounts.for_practice(practice_id)
+        changed = sum(_reconcile_one(processor, one, now, at) for one in waiting)
+        changed += read_recent(processor, now=now, real_now=at) if wants_all else 0
+    except UnableToReachProcessor:
+        logger.warning("Practice %s has open refunds and no processor that answers", practice_id)
+        cache.delete(f"refunds-read:{practice_id}")
+        changed = 0
+    for one in waiting:
+        _alarm_if_stuck(one, now)
+    return changed
+
+
+def _waiting(real_now: datetime) -> list[Refund]:
+    quiet = Q(state__in=[RefundState.UNKNOWN, RefundState.PENDING]) | Q(sent_at__lte=real_now - STARTED_GRACE)
+    waiting = Refund.objects.filter(quiet, state__in=RefundState.open()).order_by("sent_at")
+    return list(waiting.select_related("payment")[:200])
+
+
+def _reconcile_one(processor: StripeProcessor, refund: Refund, now: datetime, real_now: datetime) -> bool:
+    try:
+        outcome = _look_up(processor, refund, real_now)
+        return settle_refund(refund.pk, outcome, now=now, actor="reconciler")
+    except Exception:
+        logger.exception("Unable to reconcile refund %s", refund.pk)
+        return False
+
+
+def _look_up(processor: StripeProcessor, refund: Refund, real_now: datetime) -> RefundOutcome:
+    """What became of it. One that never got there is asked again under its key: staff ordered it, and it can't double.
+
+    Too old for that it is over: no request of yesterday is still on its way.
+    """
+    question = RefundQuestion(refund.reference, str(refund.uuid), refund.payment.processor_reference)
+    found = processor.look_up_refund(question)
+    if found is not None:
+        return found
+    if real_now - refund.sent_at < KEY_LIVES:
+        return refunds.ask(processor, refund)
+    return NotTaken("The processor never got the request")
+
+
+def _alarm_if_stuck(refund: Refund, now: datetime) -> None:
+    refund.refresh_from_db(fields=["state"])
+    quiet = PENDING_ALARM_AFTER if refund.state == RefundState.PENDING else ALARM_AFTER
+    if refund.is_open and now - refund.started_at > quiet:
+        Alarm.raise_once(
+            refund.practice_id, kind="REFUND_UNKNOWN", key=f"refund-unknown:{refund.pk}", about=about(refund), now=now,
+            text=f"The processor still can't say whether {format_cents(refund.amount_cents)} went back to the card",
+        )  # fmt: skip
+
+
+def read_recent(processor: StripeProcessor, *, now: datetime, real_now: datetime) -> int:
+    """Every refund the processor made in the last weeks: late failures, and those made there. Returns what changed."""
+    return sum(_hear(facts, now, "reconciler") for facts in processor.recent_refunds(real_now - LOOK_BACK))
+
+
+def heard(processor: StripeProcessor, reference: str, now: datetime) -> tuple[str, str]:
+    """A webhook named this refund. Returns (state of the event, note)."""
+    facts = processor.refund_facts(reference)
+    if _row_of(facts) is None and _payment_of(facts) is None:
+        return WebhookEvent.State.IGNORED, "Not a refund of one of our payments"
+    _hear(facts, now, "webhook")
+    return WebhookEvent.State.DONE, ""
+
+
+def _hear(facts: RefundFacts, now: datetime, actor: str) -> bool:
+    row = _row_of(facts) or _record_elsewhere(facts, now)
+    return row is not None and settle_refund(row.pk, facts.outcome, now=now, actor=actor)
+
+
+def _row_of(facts: RefundFacts) -> Refund | None:
+    known = Q(reference=facts.reference)
+    with contextlib.suppress(ValueError, ValidationError):
+        known |= Q(uuid=UUID(facts.refund_uuid), reference="")
+    return Refund.objects.filter(known).first()
+
+
+def _payment_of(facts: RefundFacts) -> Payment | None:
+    return Payment.objects.filter(processor_reference=facts.intent).first() if facts.intent else None
+
+
+def _record_elsewhere(facts: RefundFacts, now: datetime) -> Refund | None:
+    """Money went back without us: a fact, so it is recorded, held against what is left, and shown."""
+    payment = _payment_of(facts)
+    if payment is None:
+        return None
+    try:
+        with transaction.atomic():
+            return _insert_elsewhere(payment, facts, now)
+    except IntegrityError:
+        return _row_of(facts)  # Another delivery was quicker.
+
+
+def _insert_elsewhere(payment: Payment, facts: RefundFacts, now: datetime) -> Refund:
+    row = Refund.objects.create(
+        practice_id=payment.practice_id, payment=payment, amount_cents=facts.amount_cents, actor="processor",
+        origin=Refund.Origin.ELSEWHERE, reference=facts.reference, started_at=now,
+    )  # fmt: skip
+    text = f"{format_cents(row.amount_cents)} was given back at the processor, not in KasperPay. It is recorded here."
+    Event.record(row.practice_id, kind="refund_elsewhere", actor="processor", now=now, about=about(row), text=text)
+    Alarm.raise_once(
+        row.practice_id, kind="REFUND_ELSEWHERE", key=f"refund-elsewhere:{row.reference}", about=about(row), now=now,
+        text=text,
+    )  # fmt: skip
+    return row
