@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 
-from ops import hygiene, product, sizes
+from ops import compatible, hygiene, product, sizes
 from ops.children import ROOT
 from ops.console import say
 from ops.places import Secrets
@@ -49,6 +49,7 @@ def checks(files: list[str]) -> list[Check]:
         _command("templates are tidy", str(BIN / "djade"), "--check", "--target-version", "5.2", *templates),
         _manage("system checks", "check", "--fail-level", "WARNING"),
         _manage("migrations are complete", "makemigrations", "--check", "--dry-run"),
+        Check("migrations suit the last release", lambda: _lines(compatible.violations(ROOT, files))),
         _command("mypy --strict", sys.executable, "-m", "mypy", *packages(python_files)),
     ]
 
@@ -111,7 +112,7 @@ def _environment() -> dict[str, str]:
 def _report(check: Check) -> bool:
     began = monotonic()
     passed, text = check.look()
-    say(f"{'ok  ' if passed else 'FAIL'}  {check.name:<28}{monotonic() - began:6.1f} s")
+    say(f"{'ok  ' if passed else 'FAIL'}  {check.name:<34}{monotonic() - began:6.1f} s")
     if not passed:
         say("\n".join(f"      {line}" for line in text.strip().splitlines()))
     return passed

@@ -64,7 +64,7 @@ def web(places: Places, environment: Mapping[str, str], port: int) -> Service:
     return Service(
         name="web",
         command=[sys.executable, "-m", "granian", *address, *size, "kasperpay.wsgi:application"],
-        environment=environment,
+        environment=named("web", environment),
         log=places.log / "web.log",
         is_ready=answers_http(port, "/healthz"),
         # A killed master would leave its workers; asked nicely, it takes them along.
@@ -86,7 +86,12 @@ def _celery(name: str, arguments: tuple[str, ...], places: Places, environment: 
     command = [sys.executable, "-m", "celery", "-A", "kasperpay", *arguments]
     log = places.log / f"{name}.log"
     said = "beat: Starting" if arguments[0] == "beat" else " ready."
-    return Service(name, command, environment, log, is_ready=_says(log, said))
+    return Service(name, command, named(name, environment), log, is_ready=_says(log, said))
+
+
+def named(name: str, environment: Mapping[str, str]) -> dict[str, str]:
+    """PostgreSQL's pg_stat_activity then says whose connection it is."""
+    return {**environment, "PGAPPNAME": f"kasperpay-{name}"}
 
 
 def _says(log: Path, text: str) -> Callable[[], bool]:

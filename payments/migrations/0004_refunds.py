@@ -1,4 +1,5 @@
 """Refunds, never more than their payment, and the postings that write them down."""
+# compatible: columns only got more choices, and the constraints hold for every posting the earlier release makes
 
 import django.db.models.deletion
 import uuid
