@@ -27,7 +27,7 @@ def of_failure(refund: Refund, *, had_succeeded: bool, now: datetime) -> None:
     text = f"A refund of {format_cents(refund.amount_cents)} did not reach the card ({refund.state_reason})."
     if had_succeeded:
         _take_in_step(refund.payment, before=Refund.refunded_cents(refund.payment) + refund.amount_cents, now=now)
-        text += _withdraw(refund)
+        text += _withdraw(refund, now)
     _alarm(refund, "REFUND_FAILED", f"{text} Give the money back in another way, or leave it as paid.", now)
 
 
@@ -87,13 +87,13 @@ def _queue_posting(refund: Refund, now: datetime) -> None:
     )  # fmt: skip
 
 
-def _withdraw(refund: Refund) -> str:
+def _withdraw(refund: Refund, now: datetime) -> str:
     """A posting that nobody has begun is taken back; else staff are told what to undo. Guarded like every move."""
     states = LedgerPosting.State
     posting = LedgerPosting.objects.filter(refund=refund)
     untouched = posting.filter(state__in=[states.QUEUED, states.BY_HAND], pay_num=None, sends=0)
     if untouched.update(state=states.WITHDRAWN, state_reason="The refund failed afterwards"):
-        Alarm.close(refund.practice_id, key=f"refund-by-hand:{refund.pk}", now=refund.settled_at, actor="refund")
+        Alarm.close(refund.practice_id, key=f"refund-by-hand:{refund.pk}", now=now, actor="refund")
         return ""
     return " Open Dental shows it as given back: take that out there." if posting.exists() else ""
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import stripe
+from stripe._v1_services import V1Services
 
 from processors.port import (
     Failed,
@@ -30,7 +31,7 @@ RESEND_AFTER_SECONDS = 0.5
 class Refunds:
     """The part of StripeProcessor that gives money back. Blocks on the network: never call inside a transaction."""
 
-    _client: Any
+    _client: V1Services
 
     def refund(self, order: RefundOrder) -> RefundOutcome:
         """Ask, and once more when the answer was lost: under one key it is one refund, but only a result counts."""
@@ -42,9 +43,10 @@ class Refunds:
         return second if isinstance(second, Succeeded | Failed | Pending) else first
 
     def _refund_once(self, order: RefundOrder) -> RefundOutcome:
+        params: Any = order.params
         try:
             return of_refund(
-                self._client.refunds.create(order.params, {"idempotency_key": order.key, "max_network_retries": 0})
+                self._client.refunds.create(params, {"idempotency_key": order.key, "max_network_retries": 0})
             )
         except stripe.StripeError as error:
             return of_failed_refund(error)
