@@ -13,6 +13,10 @@ from processors.port import UnableToReachProcessor
 from processors.stripe import StripeProcessor
 
 STRIPE = "https://api.stripe.com"
+OTHER_ACCOUNT = (
+    "This key belongs to account {new}, the one in use is {old}: saved cards and payments under way would be out of "
+    "reach. Pass --switch-account to go over to it all the same. Nothing was changed."
+)
 
 
 class UnableToConnect(Exception):
@@ -20,11 +24,18 @@ class UnableToConnect(Exception):
 
 
 def connect(
-    practice: Practice, *, base_url: str, secret_key: str, webhook_secret: str, account: str, now: datetime
+    practice: Practice,
+    *,
+    base_url: str,
+    secret_key: str,
+    webhook_secret: str,
+    account: str,
+    now: datetime,
+    switch: bool = False,
 ) -> ProcessorAccount:
     """Test the key and store the account of the practice in scope. Without `webhook_secret` an endpoint is made.
 
-    Raises UnableToConnect.
+    `switch` allows another account than the one in use. Raises UnableToConnect; then nothing was changed.
     """
     is_live = secret_key.startswith(("sk_live_", "rk_live_"))
     _refuse_wrong_keys(base_url, secret_key, is_live)
@@ -35,6 +46,9 @@ def connect(
     processor = StripeProcessor(found)
     try:
         name = processor.test()
+        if found.reference not in ("", name) and not switch:
+            raise UnableToConnect(OTHER_ACCOUNT.format(new=name, old=found.reference))
+        found.reference = name
         found.webhook_secret = webhook_secret or processor.register_webhook(webhook_url(practice))
     except UnableToReachProcessor as error:
         raise UnableToConnect(f"{error}. Nothing was changed.") from error

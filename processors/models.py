@@ -15,6 +15,8 @@ class ProcessorAccount(PracticeRow):
     webhook_secret = EncryptedTextField(blank=True)
     # A connected account (Stripe-Account header); '' = the key's own account.
     account = models.CharField(max_length=64, blank=True)
+    # The account that answers to the key (acct_…), learned when it was connected.
+    reference = models.CharField(max_length=64, blank=True, default="", db_default="")
     is_live = models.BooleanField(default=False)
     connected_at = models.DateTimeField()
     # Set while calls are refused (wrong key, closed account): charges wait, an operator is told.

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
+from io import StringIO
+from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.db import connection
 
 from practices.models import Event, Practice
@@ -15,8 +18,8 @@ from processors.port import UnableToReachProcessor
 from tests.plugins.stripe import Shop
 
 
-def joined(practice: Practice, shop: Shop, now: datetime, **changes: str) -> ProcessorAccount:
-    given = {"base_url": shop.process.url, "secret_key": "sk_test_fresh1", "webhook_secret": "", "account": ""}
+def joined(practice: Practice, shop: Shop, now: datetime, **changes: Any) -> ProcessorAccount:
+    given: dict[str, Any] = {"base_url": shop.process.url, "secret_key": "sk_test_fresh1", "webhook_secret": "", "account": ""}
     return connect(practice, now=now, **{**given, **changes})
 
 
@@ -82,3 +85,23 @@ def test_a_live_key_is_refused_beside_a_movable_clock(
 def test_a_practice_without_an_account_has_no_processor(practice: Practice) -> None:
     with pytest.raises(UnableToReachProcessor, match="No card processor is connected"):
         accounts.for_practice(practice.pk)
+
+
+def test_another_account_is_refused_until_it_is_meant(practice: Practice, shop: Shop, now: datetime) -> None:
+    """Cards and open payments stay behind at the old one."""
+    first = joined(practice, shop, now)
+    assert first.reference.startswith("acct_")
+    asked = len(shop.requests("/v1/webhook_endpoints"))
+
+    with pytest.raises(UnableToConnect, match=f"the one in use is {first.reference}"):
+        joined(practice, shop, now, secret_key="sk_test_other1")
+
+    assert ProcessorAccount.objects.get().secret_key == "sk_test_fresh1"
+    assert len(shop.requests("/v1/webhook_endpoints")) == asked
+    joined(practice, shop, now)
+    call_command(
+        "connect_processor", practice=practice.slug, base_url=shop.process.url, secret_key="sk_test_other1",
+        switch_account=True, stdout=StringIO(),
+    )  # fmt: skip
+    assert ProcessorAccount.objects.get().secret_key == "sk_test_other1"
+    assert ProcessorAccount.objects.get().reference not in ("", first.reference)

@@ -20,13 +20,15 @@ class Command(BaseCommand):
         parser.add_argument("--secret-key", required=True)
         parser.add_argument("--webhook-secret", default="", help="whsec_…; without it an endpoint is registered")
         parser.add_argument("--account", default="", help="acct_… of a connected account")
+        parser.add_argument("--switch-account", action="store_true", help="leave the account in use for another one")
 
     def handle(self, *_: Any, **options: Any) -> None:
         practice = passes.one(options["practice"])
         names = ("base_url", "secret_key", "webhook_secret", "account")
         try:
             with tenancy.scope(practice.pk):
-                account = connect(practice, now=clock.now(), **{name: options[name] for name in names})
+                given = {name: options[name] for name in names}
+                account = connect(practice, now=clock.now(), switch=options["switch_account"], **given)
         except UnableToConnect as error:
             raise CommandError(str(error)) from error
         mode = "LIVE" if account.is_live else "test"
