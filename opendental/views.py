@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from core import clock
-from opendental import attest, learn, outbox, pages
+from opendental import after, attest, learn, outbox, pages
 from opendental.errors import OpenDentalError
 from opendental.models import Connection
 from opendental.tasks import post_one
@@ -32,6 +32,19 @@ def sync_chip(request: HttpRequest) -> HttpResponse:
 @require_GET
 def settings_opendental(request: HttpRequest) -> HttpResponse:
     return render(request, "opendental/health.html", pages.health(cast("StaffRequest", request).practice))
+
+
+@access.staff(Permission.VIEW)
+@require_GET
+def catch_up(request: HttpRequest) -> HttpResponse:
+    return render(request, "opendental/catch_up.html", after.of(cast("StaffRequest", request).practice, clock.now()))
+
+
+@access.staff(Permission.VIEW)
+@require_GET
+def waits(request: HttpRequest) -> HttpResponse:
+    """A note on top of Payments, empty while everything answers."""
+    return render(request, "opendental/waits.html", after.waits(cast("StaffRequest", request).practice, clock.now()))
 
 
 @access.staff(Permission.CONNECTION)

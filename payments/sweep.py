@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
+from payments import catch_up
 from payments.models import DuePart
 
 PAGE = 200
@@ -42,7 +43,7 @@ def _lease_page(now: datetime) -> list[int]:
     with transaction.atomic(durable=True):
         # Another sweep's page is skipped, not waited for.
         due = DuePart.objects.due(now).select_for_update(skip_locked=True, of=("self",))[:PAGE]
-        ids = [part.pk for part in due]
+        ids = [part.pk for part in catch_up.in_order(due, payer=lambda part: part.payer_id)]
         DuePart.objects.filter(pk__in=ids).update(leased_until=now + LEASE)
     return ids
 
