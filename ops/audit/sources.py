@@ -39,16 +39,18 @@ class Processor:
     charges: list[Row]
     refunds: list[Row]
     requests: list[Row]
+    # Ids of the intents that were made under a key of ours.
+    ours: set[str]
 
     @classmethod
     def read(cls, state: Path) -> Processor:
         file = state / "stripe.sqlite3"
-        found: dict[str, list[Row]] = {"payment_intent": [], "charge": [], "refund": []}
+        found: dict[str, list[Row]] = {"payment_intent": [], "charge": [], "refund": [], "event": []}
         for row in rows(file, "SELECT account, object, body FROM objects ORDER BY seq"):
             if row["object"] in found:
                 found[row["object"]].append({"account": row["account"], **json.loads(row["body"])})
-        asked = rows(file, "SELECT account, method, path, status, business_at FROM requests ORDER BY id")
-        return cls(found["payment_intent"], found["charge"], found["refund"], asked)
+        asked = rows(file, "SELECT account, method, path, body, idempotency_key FROM requests ORDER BY id")
+        return cls(found["payment_intent"], found["charge"], found["refund"], asked, _made_by_us(found["event"]))
 
     @property
     def captured(self) -> list[Row]:
@@ -59,6 +61,12 @@ class Processor:
         """Tries that reached the network and were refused there."""
         failed = [charge for charge in self.charges if charge["status"] == "failed"]
         return [charge for charge in failed if charge["outcome"]["network_status"] != "not_sent_to_network"]
+
+
+def _made_by_us(events: list[Row]) -> set[str]:
+    made = [event for event in events if event["type"] == "payment_intent.created"]
+    keyed = [event for event in made if str((event["request"] or {}).get("idempotency_key") or "").startswith("kp-")]
+    return {event["data"]["object"]["id"] for event in keyed}
 
 
 def moment(unix: int) -> datetime:

@@ -13,7 +13,7 @@ from types import FrameType
 from typing import Any
 
 from ops.console import UnableToStart, note, say
-from ops.faults import journal
+from ops.faults import journal, planting
 from ops.faults.run import Report, Wish, run
 
 RUN_SECONDS = 60.0
@@ -57,10 +57,12 @@ def summed(reports: list[Report]) -> dict[str, Any]:
 
 
 def _wishes(given: argparse.Namespace) -> list[Wish]:
+    planted = planting.PLANTS.get(given.plant)
     wish = Wish(
         seed=given.seed, seconds=given.seconds or RUN_SECONDS, plans=given.plans, keep=given.keep,
         only=tuple(given.only.split(",")) if given.only else (),
         steps=journal.steps(given.replay) if given.replay else None,
+        functions=(planted.path,) if planted else (), sql=planted.sql if planted else (),
     )  # fmt: skip
     count = given.runs or 1
     folders = [
@@ -82,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--only", default="", metavar="KINDS", help="of the schedule, with commas between")
     parser.add_argument("--replay", type=Path, metavar="LOG", help="the steps of an earlier run's faults.jsonl")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="keep data, logs and the run's log there")
+    parser.add_argument("--plant", choices=planting.PLANTS, help="run with this bug in the product, to see it caught")
     parser.add_argument("--json", action="store_true", help="the last line is one JSON object")
     return parser
 

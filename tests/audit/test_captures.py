@@ -126,3 +126,20 @@ def test_a_refund_nobody_heard_of_is_found(spoiled: Spoiled) -> None:
     refund = spoiled.stripe_copy("charge", body)
     spoiled.file("stripe/stripe.sqlite3", "UPDATE objects SET object = 'refund' WHERE id = ?", refund)
     assert spoiled.only("refunds_are_known") == f"refund {refund} of 3000 cents of payment {payment['id']} is not known"
+
+
+@pytest.mark.parametrize("path", ["/v1/payment_intents", "/v1/payment_intents/pi_x/confirm"])
+def test_a_key_that_changed_on_retry_is_found(spoiled: Spoiled, path: str) -> None:
+    attempt = paid_attempt(spoiled)
+    asked = f"metadata%5Battempt%5D={attempt['uuid']}" if path.endswith("intents") else "off_session=true"
+    for key in ("kp-1", "kp-1", "kp-2"):
+        spoiled.file(
+            "stripe/stripe.sqlite3",
+            "INSERT INTO requests (request, at, business_at, method, path, body, idempotency_key) "
+            "VALUES ('req_x', 0, 0, 'POST', ?, ?, ?)",
+            path, asked, key,
+        )  # fmt: skip
+    what = f"attempt {attempt['id']}" if path.endswith("intents") else "the confirmation of pi_x"
+    text = spoiled.only("attempts_keep_their_keys")
+    # The world itself had asked for the attempt before.
+    assert text == f"{what} was asked for under {3 if path.endswith('intents') else 2} keys"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from urllib.parse import parse_qs
 
 from ops.audit.sources import Row, moment
 from ops.audit.world import World, grouped
 
+INTENTS = "/v1/payment_intents"
 # What the processor's intent must be for each final state of ours.
 AGREES = {"SUCCEEDED": {"succeeded"}, "DECLINED": {"requires_payment_method", "requires_action", "canceled"}}
 
@@ -19,14 +21,13 @@ def captured_money_has_one_payment(world: World) -> Iterator[str]:
         intent = charge["payment_intent"]
         count = len(payments.get(intent, []))
         expected = charge["customer"] in ours and world.is_old(moment(charge["created"]))
-        if count > 1 or (count == 0 and expected and not world.is_mentioned(intent, *_contradictions(world, charge))):
+        if count > 1 or (count == 0 and expected and not _is_known_stranger(world, intent)):
             yield f"{charge['amount_captured']} cents captured by {intent} have {count} payments"
 
 
-def _contradictions(world: World, charge: Row) -> list[str]:
-    """The key under which "the processor says Succeeded" about its attempt is raised."""
-    attempt = world.attempts_by_uuid.get(str(charge["metadata"].get("attempt", "")))
-    return [f"contradiction:{attempt['id']}:"] if attempt else []
+def _is_known_stranger(world: World, intent: str) -> bool:
+    """Not made by us, and an alarm tells of it."""
+    return intent not in world.processor.ours and world.is_mentioned(intent)
 
 
 def payments_are_one_captured_charge(world: World) -> Iterator[str]:
@@ -55,9 +56,31 @@ def attempts_took_money_once(world: World) -> Iterator[str]:
     """At most one intent of an attempt succeeded, unless an alarm tells of the one made beside us."""
     for uuid, intents in world.intents_by_attempt.items():
         succeeded = [intent["id"] for intent in intents if intent["status"] == "succeeded"]
-        strangers = [pi for pi in succeeded if world.is_mentioned(f"stranger:{pi}")]
+        strangers = [pi for pi in succeeded if _is_known_stranger(world, pi)]
         if uuid and len(succeeded) - len(strangers) > 1:
             yield f"attempt {_name(world, uuid)} took money {len(succeeded)} times: {', '.join(succeeded)}"
+
+
+def attempts_keep_their_keys(world: World) -> Iterator[str]:
+    """An attempt is asked for under one key, however often; and an intent is confirmed under one (M3)."""
+    keys: dict[str, set[str]] = {}
+    for request in world.processor.requests:
+        if what := _asked_for(world, request):
+            keys.setdefault(what, set()).add(request["idempotency_key"])
+    for what, found in keys.items():
+        if len(found) > 1:
+            yield f"{what} was asked for under {len(found)} keys"
+
+
+def _asked_for(world: World, request: Row) -> str:
+    """What a request of ours wants: the intent of an attempt, or an intent's confirmation; '' for anything else."""
+    if request["method"] != "POST" or not str(request["idempotency_key"]).startswith("kp-"):
+        return ""
+    if request["path"] == INTENTS:
+        return "attempt " + "".join(
+            _name(world, uuid) for uuid in parse_qs(request["body"]).get("metadata[attempt]", [])
+        )
+    return f"the confirmation of {request['path'].split('/')[3]}" if request["path"].endswith("/confirm") else ""
 
 
 def attempts_agree_with_the_processor(world: World) -> Iterator[str]:
@@ -129,6 +152,7 @@ CHECKS = (
     payments_are_one_captured_charge,
     charges_belong_to_the_payer,
     attempts_took_money_once,
+    attempts_keep_their_keys,
     attempts_agree_with_the_processor,
     intents_match_their_attempt,
     unconfirmed_intents_are_canceled,
