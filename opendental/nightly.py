@@ -26,7 +26,7 @@ from payplans.models import ChargeRow, PayPlan, PlanSplit
 Of = PlanFingerprint.Of
 WALK = "night"
 # The night begins between 1:00 and 4:00 where the practice is, each practice at its own minute, and ends at 6:00.
-_FIRST, _SPREAD_MINUTES, _END = time(1), 180, time(6)
+FIRST, _SPREAD_MINUTES, _END = time(1), 180, time(6)
 # Servers are switched off at night in some offices: then it is done by day.
 _LONGEST = timedelta(hours=36)
 # Whatever no comparison can see: an open plan is read anew after so long, so many a night.
@@ -70,7 +70,7 @@ def is_due(connection: Connection, now: datetime) -> bool:
     if last is None or now - last >= _LONGEST:
         return True
     today, zone = local_date(now, connection.practice.zone), connection.practice.zone
-    begins = at_hour(today, _FIRST, zone) + timedelta(minutes=minute_of(connection))
+    begins = at_hour(today, FIRST, zone) + timedelta(minutes=minute_of(connection))
     return begins <= now < at_hour(today, _END, zone) and last < begins
 
 

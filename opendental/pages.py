@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from opendental import away, features, learn
+from core import clock
+from opendental import away, features, freshness, learn
 from opendental.models import Connection, QuarantinedRow
 from practices.models import PaymentSettings, Practice
 
@@ -60,6 +61,7 @@ def health(practice: Practice) -> dict[str, Any]:
         "preferences": _preferences(connection),
         "away": away.of(connection),
         "cycle": connection.last_cycle,
+        "sync": freshness.of(connection, clock.now()),
         "quarantined": list(aside[:SHOWN_ROWS]),
         "settings": settings,
         "run_time": features.run_time(connection),

@@ -21,12 +21,12 @@ MOST_GUARANTORS = 200
 
 
 def run(office: Office, connection: Connection, result: PullResult, budget: Budget) -> datetime | None:
-    """Read the next guarantors; every third has no open plan, since new plans appear there too.
+    """Read the next guarantors, also those without an open plan, since new plans appear there too.
 
     Returns when the open plan was read that is the longest ago; None while some were never read.
     """
     _enroll(connection.practice_id)
-    for turn in _in_turn(connection.practice_id, _most(pacing.interval_of(connection.mode, connection.permissions))):
+    for turn in _in_turn(connection, _most(pacing.interval_of(connection.mode, connection.permissions))):
         _read(office, connection, turn, result, budget.now)
         if budget.is_spent:
             break
@@ -43,18 +43,20 @@ def oldest(practice_id: int) -> datetime | None:
     return found
 
 
-def _in_turn(practice_id: int, most: int) -> list[GuarantorTurn]:
-    """The longest waiting, one without plans before each two with: a cycle that is cut short serves both kinds."""
-    waiting = GuarantorTurn.objects.filter(practice_id=practice_id).order_by(
+def _in_turn(connection: Connection, most: int) -> list[GuarantorTurn]:
+    """The longest waiting; every third has no open plan. Each cycle begins a place on, however short it is cut."""
+    waiting = GuarantorTurn.objects.filter(practice_id=connection.practice_id).order_by(
         F("checked_at").asc(nulls_first=True), "pk"
     )
     others = max(1, most // 3)
     with_plans = list(waiting.filter(has_plans=True)[: most - others])
     without = list(waiting.filter(has_plans=False)[: most - len(with_plans)])
     turns: list[GuarantorTurn] = []
+    place = connection.turn
     while with_plans or without:
-        turns += without[:1] + with_plans[:2]
-        without, with_plans = without[1:], with_plans[2:]
+        chosen = without if (place % 3 == 0 and without) or not with_plans else with_plans
+        turns.append(chosen.pop(0))
+        place += 1
     return turns
 
 
