@@ -116,7 +116,7 @@ class Deeds:
     def pay_now(self, step: Step) -> str:
         """Staff press Pay Now, perhaps twice, while autopay may be at the same installment."""
         today = self.world.clock.now().date()
-        found = _pick(self.world.rows(_INSTALLMENTS, today, step.facts["due"]), step.lot)
+        found = _pick(self.world.rows(_INSTALLMENTS, [today, step.facts["due"]]), step.lot)
         browser = self.browsers[str(found[1])]
         page = browser.get(f"{self.world.environment['BASE_URL']}/installments/{found[0]}/pay-now/")
         form = page.form("card")

@@ -19,6 +19,7 @@ from opendental import attest
 from opendental.pull import pull
 from ops.faults.founding_facts import DEVELOPER, KINDS, NUMBERS, PASSWORD, secret_key_of, slug, zone_of
 from payments import attaching
+from payments.models import DuePart
 from payplans.models import PayPlan
 from practices import tenancy
 from practices.models import Membership, Practice, User
@@ -62,6 +63,19 @@ def replace_card(practice_id: int, plan_id: int, number: int) -> bool:
     with tenancy.scope(practice_id):
         attach(PayPlan.objects.select_related("guarantor").get(pk=plan_id), NUMBERS[number], now=clock.now())
     return True
+
+
+def stop_autopay(most_due: int) -> int:
+    """Staff turn autopay off for the plans that hold more than so many due payments of all; how many plans."""
+    stopped = 0
+    for practice in Practice.objects.all():
+        with tenancy.scope(practice.pk):
+            due = DuePart.objects.due(clock.now()).order_by("installment__plan_id")
+            kept = most_due // Practice.objects.count()
+            behind = set(due.values_list("installment__plan_id", flat=True)[kept:])
+            for plan in PayPlan.objects.filter(pk__in=behind):
+                stopped += attaching.detach(plan, actor="desk@example.com", reason="The run ends", now=clock.now())
+    return stopped
 
 
 def _practice(place: int) -> Practice:
@@ -111,12 +125,12 @@ def _connect(place: int, outside: demo.Outside, practice: Practice) -> None:
 
 
 def _plan(place: int, outside: demo.Outside, number: int, today: date, chance: random.Random) -> int:
-    """A person with finished work and a weekly plan over it; first payment within a week."""
+    """A person with finished work and a weekly plan over it."""
     patient = outside.office(
         slug(place), "patients", LName="Fault-Example", FName=f"Person{number}", TxtMsgOk="Yes",
         Birthdate="1986-03-14", WirelessPhone=f"{201 + place * 20 + number // 100}55501{number % 100:02d}",
     )["PatNum"]  # fmt: skip
-    payments = chance.randint(8, 24)
+    payments = chance.randint(8, 20)
     fee = f"{payments * chance.randint(2000, 20000) / 100:.2f}"
     procedure = outside.office(slug(place), "procedures", PatNum=patient, ProcFee=fee, ProcStatus="C")["ProcNum"]
     wish = {

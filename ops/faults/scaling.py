@@ -44,12 +44,14 @@ def install() -> None:
     right = pacing.interval_of
     _set(
         pacing.__name__,
-        _HELD_MS=int(100_000 / SCALE),
-        _LONGEST_WAIT=120 / SCALE,
+        _HELD_MS=int(80_000 / SCALE), _POLL_WAITS=2.0, _URGENT_WAITS=30 / SCALE,
+        # Silence is told from a busy machine, so these shrink less.
+        _POLL_SILENT_MS=1_000, _URGENT_SILENT_MS=2_000,
         interval_of=lambda mode, permissions: right(mode, permissions) / SCALE,
-    )
-    _set("opendental.pull", CYCLE_SECONDS=90 / SCALE)
-    _set("opendental.post", time=SimpleNamespace(monotonic=monotonic))
+    )  # fmt: skip
+    for module in ("opendental.post", "opendental.walks"):
+        _set(module, time=SimpleNamespace(monotonic=monotonic))
+    _set("kasperpay.beat", LEASE_MS=int(45_000 / SCALE), STAND_BY_SECONDS=5 / SCALE)
     _set("notifications.send", LEASE=timedelta(seconds=120 / SCALE))
     _set("notifications.channels.sms", TIMEOUT_SECONDS=2)
     broker = import_module("kasperpay.celery").app

@@ -11,13 +11,13 @@ from ops.faults.points import MORE_POINTS, POINTS
 
 # kind → how many a second of real time, when everything is on.
 RATES = {
-    "kill_at": 2.2,
+    "kill_at": 3.0,
     "kill": 0.3,
-    "webhook": 2.0,
+    "webhook": 3.0,
     "hold": 0.3,
-    "database": 0.05,
-    "broker": 0.05,
-    "broker_empty": 0.04,
+    "database": 0.03,
+    "broker": 0.03,
+    "broker_empty": 0.03,
     "edit_plan": 0.2,
     "close_plan": 0.04,
     "cash": 0.25,

@@ -19,8 +19,14 @@ SELECT (SELECT count(*) FROM payments_attempt WHERE state IN ('STARTED', 'PENDIN
        (SELECT count(*) FROM payments_ledgerposting WHERE state IN ('QUEUED', 'SENDING', 'UNCLEAR', 'POSTED')),
        (SELECT count(*) FROM payments_webhookevent WHERE state = 'NEW'),
        (SELECT count(*) FROM notifications_message WHERE state IN ('SENDING', 'UNKNOWN')),
-       (SELECT count(*) FROM payments_attempt WHERE started_at > %s)
+       (SELECT count(*) FROM payments_attempt WHERE started_at > %(lately)s),
+       (SELECT count(*) FROM payments_duepart part JOIN payplans_installment i ON i.id = part.installment_id
+        JOIN payplans_payplan plan ON plan.id = i.plan_id JOIN cards_autopay a ON a.plan_id = plan.id
+        WHERE part.state = 'OPEN' AND part.hold = '' AND part.wait_reason = '' AND part.next_try_at <= %(lately)s
+        AND a.is_on AND NOT plan.is_closed AND plan.gone_at IS NULL AND i.status IN ('PENDING', 'FAILED'))
 """
+# So much that is due is still charged while things settle; of more, staff turn the plans' autopay off.
+_MOST_DUE = 40
 _ROUND_SECONDS = 4.0
 _ROUND = timedelta(minutes=5)
 # So much business time passes at least, and the last of it without anything moving.
@@ -32,6 +38,7 @@ def settle(world: World, spoiler: Spoiler, *, most_seconds: float, tend: Callabl
     """Let it come to rest, at midday so that nobody waits for the end of the night. False: it did not in time."""
     end = time.monotonic() + most_seconds
     _wait_for_held(spoiler, tend)
+    world.finish(world.errand("ops.faults.founding:stop_autopay", _MOST_DUE))
     world.clock.jump(clockwork.until_wall(world.clock.now(), zone_of(0), 12, 30, 0))
     began, quiet = world.clock.now(), 0
     while time.monotonic() < end:
@@ -49,9 +56,9 @@ def at_rest(world: World) -> bool:
 
 
 def moving(world: World) -> tuple[int, ...]:
-    """Open attempts, postings on their way, webhooks not worked through, texts in doubt, attempts just begun."""
+    """Open attempts, postings on their way, new webhooks, texts in doubt, attempts just begun, parts that are due."""
     try:
-        return tuple(int(number) for number in world.rows(_MOVING, world.clock.now() - _ROUND)[0])
+        return tuple(int(number) for number in world.rows(_MOVING, {"lately": world.clock.now() - _ROUND})[0])
     except psycopg.OperationalError:
         return (1,)
 

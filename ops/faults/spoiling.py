@@ -11,10 +11,10 @@ from ops.faults.scaling import LONGEST_HOLD_SECONDS
 
 RANDOM = "/_sandbox/faults/random"
 _MONEY = {
-    "drop_before": 0.04, "drop_after": 0.06, "error_before": 0.03, "error_after": 0.05, "throttle": 0.03,
-    "slow": 0.03, "slow_after": 0.03,
+    "drop_before": 0.05, "drop_after": 0.08, "error_before": 0.04, "error_after": 0.08, "throttle": 0.04,
+    "slow": 0.04, "slow_after": 0.05,
 }  # fmt: skip
-_READS = {"drop_before": 0.015, "drop_after": 0.015, "error_before": 0.015, "throttle": 0.01, "slow_after": 0.01}
+_READS = {"drop_before": 0.02, "drop_after": 0.02, "error_before": 0.02, "throttle": 0.01, "slow_after": 0.03}
 RULES: dict[str, list[tuple[str, dict[str, float]]]] = {
     "stripe": [
         ("POST /v1/payment_intents*", {**_MONEY, "conflict": 0.04}),

@@ -25,7 +25,7 @@ from ops.outside import Outside
 from ops.places import Places
 
 _QUIET = ("--without-gossip", "--without-mingle", "--without-heartbeat", "-l", "INFO")
-BEAT_SCALE = "0.1"
+BEAT_SCALE = "0.2"
 _PATIENCE_SECONDS = 60.0
 
 
@@ -131,7 +131,7 @@ class World:
                 self.stores[store] = spawn(child.service)
             time.sleep(0.02)
 
-    def rows(self, sql: str, *given: Any) -> list[tuple[Any, ...]]:
+    def rows(self, sql: str, given: Sequence[Any] | Mapping[str, Any] = ()) -> list[tuple[Any, ...]]:
         """Raw SQL as the superuser, who sees every practice. Any thread."""
         with psycopg.connect(self.superuser_url, autocommit=True, connect_timeout=5) as database:
             done = database.execute(sql.encode(), given)
@@ -197,8 +197,8 @@ def _jobs(place: Places, chosen: Mapping[str, int]) -> dict[str, tuple[Any, ...]
     beat = ("celery", "beat", "-s", str(place.data / "beat-schedule"), "--pidfile=", "-l", "INFO")
     return {
         "web": ("web", str(chosen["web"])),
-        "charges-1": worker("charges", 1, 8),
-        "charges-2": worker("charges", 2, 8),
+        "charges-1": worker("charges", 1, 16),
+        "charges-2": worker("charges", 2, 16),
         "default-1": worker("default", 1, 6),
         "default-2": worker("default", 2, 6),
         "beat": beat,
