@@ -18,6 +18,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import psycopg
+import redis
 
 from ops import outside, places, ports, postgres, product, roles, valkey
 from ops.children import ROOT
@@ -33,7 +34,7 @@ def main(arguments: list[str]) -> int:
     """0 when done; 1, with the reason, when not."""
     wish = _parser().parse_args(arguments)
     try:
-        with _database(wish.data) as environment:
+        with _database(wish.data, may_run=wish.command == "backup") as environment:
             (_backup if wish.command == "backup" else _restore)(wish.file, environment)
     except UnableToStart as error:
         note(f"The {wish.command} was not made: {error}")
@@ -120,11 +121,22 @@ def _backup(file: Path, environment: Mapping[str, str]) -> None:
 def _restore(file: Path, environment: Mapping[str, str]) -> None:
     if not file.is_file():
         raise UnableToStart(f"there is no file {file}.")
+    _refuse_if_it_runs(environment["REDIS_URL"])
     since = load(file, environment["DATABASE_OWNER_URL"], str(urlsplit(environment["DATABASE_URL"]).username))
     _manage(environment, "migrate", "--database", "owner", "--noinput", "--verbosity", "0")
     _manage(environment, "restored", "--since", since.isoformat())
     say(f"Restored as of {since:%Y-%m-%d %H:%M:%S} UTC. Start web, workers and beat: each practice first asks its")
     say("processor what was charged since, and charges nothing before it knows (docs/operations.md).")
+
+
+def _refuse_if_it_runs(redis_url: str) -> None:
+    """Idle workers hold no connection, but the timetable holds its lease (kasperpay/beat.py)."""
+    try:
+        runs = redis.Redis.from_url(redis_url, socket_connect_timeout=2, socket_timeout=2).exists("beat:holder")
+    except redis.RedisError:
+        return  # Without a broker nothing is handed out.
+    if runs:
+        raise UnableToStart("a timetable runs, or did within the last minute: stop web, workers and beats first.")
 
 
 def _manage(environment: Mapping[str, str], *arguments: str) -> None:
@@ -134,8 +146,8 @@ def _manage(environment: Mapping[str, str], *arguments: str) -> None:
 
 
 @contextmanager
-def _database(data: Path) -> Iterator[dict[str, str]]:
-    """The environment's database, else that of the data folder: running already, or started for this."""
+def _database(data: Path, *, may_run: bool) -> Iterator[dict[str, str]]:
+    """The environment's database, else that of the data folder: running already (where it may), or started for this."""
     if "DATABASE_OWNER_URL" in os.environ:
         yield product.clean_environment()
         return
@@ -144,7 +156,7 @@ def _database(data: Path) -> Iterator[dict[str, str]]:
         raise UnableToStart(f"{data} holds no database, and DATABASE_OWNER_URL is not set.")
     kept = places.load_secrets(data)
     environment = product.environment(place, kept, chosen, outside.addresses(chosen), _stores(chosen, kept))
-    if postgres.accepts(environment["DATABASE_OWNER_URL"])():
+    if may_run and postgres.accepts(environment["DATABASE_OWNER_URL"])():
         yield environment
         return
     supervisor = Supervisor()

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import structlog
+from django.core.cache import cache
 from django.db import transaction
 
 from cards.models import Card
@@ -26,6 +27,11 @@ log = structlog.stdlib.get_logger(__name__)
 # The backup's clock and the processor's may differ, and a dump takes a while.
 OVERLAP = timedelta(hours=1)
 ACTOR = "recovery"
+
+
+def refunds_read(practice_id: int) -> str:
+    """Cache key: all refunds of this practice were read lately (payments/refund_news.py)."""
+    return f"refunds-read:{practice_id}"
 
 
 def mark_restored(practice_id: int, *, since: datetime, now: datetime) -> None:
@@ -70,6 +76,7 @@ def recover(practice_id: int, *, since: datetime, now: datetime) -> int:
             processor.cancel(one.reference)
         else:
             count += _bring_back(practice_id, one, now)
+    cache.delete(refunds_read(practice_id))
     # Reminders of these days may have been sent: made now, they are looked up first (notifications/outbox.py).
     reminders.queue_due(now=now)
     Practice.objects.filter(pk=practice_id, recover_since__lte=since).update(recover_since=None)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from core.money import format_cents
-from payments import due_parts
+from core.tokens import reference_of
+from payments import due_parts, recover
 from payments.models import Alarm, Allocation, DuePart, LedgerPosting, Payment, Refund
 from payplans.models import Installment, PayPlan
 from processors.port import Succeeded
@@ -80,10 +81,13 @@ def _queue_posting(refund: Refund, now: datetime) -> None:
     posted = LedgerPosting.objects.filter(payment=refund.payment_id, movement=LedgerPosting.Movement.PAYMENT).first()
     if posted is None:
         return  # It was never meant for the ledger.
+    movement, is_recovered = LedgerPosting.Movement.REFUND, refund.actor == recover.ACTOR
     LedgerPosting.objects.create(
-        practice_id=refund.practice_id, payment_id=refund.payment_id, movement=LedgerPosting.Movement.REFUND,
+        practice_id=refund.practice_id, payment_id=refund.payment_id, movement=movement,
         refund=refund, patient_id=posted.patient_id, plan_id=posted.plan_id, amount_cents=-refund.amount_cents,
-        next_at=now, created_at=now,
+        next_at=now, created_at=now, reference=reference_of(refund.uuid, movement),
+        # As in aftermath.py: what a restore forgot may be in Open Dental already.
+        state=LedgerPosting.State.UNCLEAR if is_recovered else LedgerPosting.State.QUEUED, sends=int(is_recovered),
     )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 
 from core.money import format_cents
-from payments import refunds
+from payments import recover, refunds
 from payments.models import Alarm, Payment, Refund, RefundState, WebhookEvent
 from payments.reconcile import ALARM_AFTER, PENDING_ALARM_AFTER, STARTED_GRACE
 from payments.refund_outcomes import about, settle_refund
@@ -34,7 +34,7 @@ def reconcile_refunds(practice_id: int, *, now: datetime, real_now: datetime | N
     """Settle open refunds and, a few times a day, hear of all others. Returns how many changed."""
     at = real_now or datetime.now(UTC)
     waiting = list(_waiting(at))
-    wants_all = cache.add(f"refunds-read:{practice_id}", 1, _READ_EVERY_SECONDS)
+    wants_all = cache.add(recover.refunds_read(practice_id), 1, _READ_EVERY_SECONDS)
     if not waiting and not wants_all:
         return 0
     try:
@@ -43,7 +43,7 @@ def reconcile_refunds(practice_id: int, *, now: datetime, real_now: datetime | N
         changed += read_recent(processor, now=now, real_now=at) if wants_all else 0
     except UnableToReachProcessor:
         logger.warning("Practice %s has open refunds and no processor that answers", practice_id)
-        cache.delete(f"refunds-read:{practice_id}")
+        cache.delete(recover.refunds_read(practice_id))
         changed = 0
     for one in waiting:
         _alarm_if_stuck(one, now)
@@ -132,14 +132,23 @@ def _record_elsewhere(facts: RefundFacts, now: datetime) -> Refund | None:
 
 
 def _insert_elsewhere(payment: Payment, facts: RefundFacts, now: datetime) -> Refund:
-    row = Refund.objects.create(
+    row = Refund(
         practice_id=payment.practice_id, payment=payment, amount_cents=facts.amount_cents, actor="processor",
         origin=Refund.Origin.ELSEWHERE, reference=facts.reference, started_at=now,
     )  # fmt: skip
+    if facts.refund_uuid:
+        # Ours, and committed before it was asked for: only a restore forgets such a row. It keeps its uuid.
+        row.uuid, row.actor = UUID(facts.refund_uuid), recover.ACTOR
+    row.save(force_insert=True)
+    if row.actor != recover.ACTOR:
+        _tell(row, now)
+    return row
+
+
+def _tell(row: Refund, now: datetime) -> None:
     text = f"{format_cents(row.amount_cents)} was given back at the processor, not in KasperPay. It is recorded here."
     Event.record(row.practice_id, kind="refund_elsewhere", actor="processor", now=now, about=about(row), text=text)
     Alarm.raise_once(
         row.practice_id, kind="REFUND_ELSEWHERE", key=f"refund-elsewhere:{row.reference}", about=about(row), now=now,
         text=text,
     )  # fmt: skip
-    return row

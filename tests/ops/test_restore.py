@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,17 +17,20 @@ from django.core.management import call_command
 from django.db import connections
 
 from core import clock
+from kasperpay.beat import broker
 from notifications.models import Kind, Message
 from notifications.send import send_due
 from opendental.post import post_due
 from ops import backup, testdb
+from ops.children import ROOT
 from ops.console import UnableToStart
-from payments import recover, reminders, sweep
+from payments import recover, refund_news, refunds, reminders, sweep
 from payments.claim import UnableToClaim, claim
-from payments.models import Alarm, Attempt, LedgerPosting, Payment
+from payments.models import Alarm, Attempt, LedgerPosting, Payment, Refund
 from payments.tasks import autopay_one
 from payplans.models import PayPlan
 from practices.models import Practice
+from tests.ops import runs
 from tests.ops.town import Town
 from tests.plugins.stripe import POOR
 
@@ -333,3 +338,70 @@ def test_a_claim_is_refused_until_the_recovery_is_through(town: Town) -> None:
 
     with pytest.raises(UnableToClaim, match="looked for first"):
         claim(part.pk, channel="AUTOPAY", actor="autopay", now=clock.now())
+
+
+def command(what: str, data: Path, file: Path) -> subprocess.CompletedProcess[str]:
+    """bin/backup or bin/restore as a person types it, past its set-up."""
+    return subprocess.run(
+        [sys.executable, "-m", "ops.backup", what, str(file), "--data", str(data)],
+        cwd=ROOT, env=runs.clean_environment(), capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+
+
+def test_the_two_commands_bring_a_data_folder_back_and_mark_it(data: Path, tmp_path: Path) -> None:
+    file, named = tmp_path / "kasperpay.dump", "SELECT slug, recover_since IS NOT NULL FROM practices_practice"
+    add = "INSERT INTO practices_practice (slug, name, timezone, phone, email, address, state, is_active, created_at) "
+    first = runs.start(data).until_up()
+    first.sql(f"{add} VALUES ('early', 'Early', 'America/New_York', '', '', '', '', true, now())")
+    made = command("backup", data, file)
+    first.sql(f"{add} VALUES ('late', 'Late', 'America/New_York', '', '', '', '', true, now())")
+    too_early = command("restore", data, file)
+    first.interrupt()
+
+    done = command("restore", data, file)
+
+    assert (made.returncode, made.stdout.startswith(f"{file}: 0.")) == (0, True), made.stderr
+    assert (too_early.returncode, "already running" in too_early.stderr) == (1, True), too_early.stderr
+    assert done.returncode == 0, done.stderr
+    assert "early: recovers since" in done.stdout
+    second = runs.start(data).until_up()
+    try:
+        assert second.sql(named) == [("early", True)]
+    finally:
+        second.interrupt()
+
+
+def test_a_restore_refuses_while_a_timetable_runs_although_its_workers_are_idle(transactional_db: None) -> None:
+    broker().set("beat:holder", "somebody", px=5000)
+
+    with pytest.raises(UnableToStart, match="a timetable runs"):
+        backup._refuse_if_it_runs(os.environ["REDIS_URL"])
+
+
+def test_a_file_that_is_not_there_is_named(data: Path, tmp_path: Path) -> None:
+    said = command("restore", data, tmp_path / "nothing.dump")
+
+    assert (said.returncode, "holds no database" in said.stderr) == (1, True)
+
+
+def test_a_refund_made_after_the_backup_is_booked_again_once_and_its_posting_is_looked_for_first(
+    town: Town, lose_everything_since: Callable[[], Callable[[], None]]
+) -> None:
+    town.plans_with_cards(1, **ONE)
+    town.time_to_charge()
+    charge(town)
+    work(town)
+    restore = lose_everything_since()
+    given = refunds.refund(Payment.objects.get().pk, cents=40_00, reason="OTHER", actor="user:1", now=town.desk.now())
+    lost = LedgerPosting.objects.get(amount_cents=-40_00)
+
+    restore()
+    reconcile(town)
+    for _ in range(2):
+        refund_news.reconcile_refunds(town.practice.pk, now=town.desk.now(), real_now=town.desk.now())
+
+    found, posting = Refund.objects.get(), LedgerPosting.objects.get(amount_cents=-40_00)
+    assert (found.uuid, found.reference, found.state) == (given.uuid, given.reference, "SUCCEEDED")
+    assert (posting.reference, posting.state, posting.sends) == (lost.reference, "UNCLEAR", 1)
+    assert not Alarm.objects.filter(kind="REFUND_ELSEWHERE").exists()
+    assert [row["amount"] for row in town.shop.books("refunds")] == [40_00]
