@@ -47,7 +47,11 @@ class Patient(PracticeRow):
         indexes = [
             models.Index(fields=["practice", "guarantor_num"], name="patients_of_a_family"),
             models.Index(fields=["practice", "birth_date"], name="patients_by_birth_date"),
-            GinIndex(fields=["search_text"], name="patients_search", opclasses=["gin_trgm_ops"]),
+            models.Index(fields=["practice", "last_name", "first_name", "id"], name="patients_by_name"),
+            # Used by the function patients_matching (patients/search.py) only.
+            GinIndex(
+                fields=["practice", "search_text"], opclasses=["int8_ops", "gin_trgm_ops"], name="patients_by_words"
+            ),
         ]
 
     objects: ClassVar[models.Manager[Patient]] = models.Manager()

@@ -66,4 +66,4 @@ def results(practice: Practice, text: str) -> dict[str, Any]:
     """The list under the search box while somebody types: from two characters on."""
     if len(text.strip()) < 2:
         return {"q": ""}
-    return {"q": text, "people": list(search.find(practice, text)[:RESULTS])}
+    return {"q": text, "people": list(search.find(practice, text, most=RESULTS)[:RESULTS])}

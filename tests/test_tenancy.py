@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 
 import pytest
@@ -71,3 +72,23 @@ def test_events_are_append_only(practice: Practice, now: datetime) -> None:
     with pytest.raises(DatabaseError, match="append-only"):
         Event.objects.filter(pk=event.pk).delete()
     assert Event.objects.get().text == ""
+
+
+def test_functions_with_the_owners_rights_see_only_the_practice_in_scope(practice: Practice) -> None:
+    mine = factories.PatientFactory.create(practice=practice, search_text="ana sample", last_name="Sample")
+    Event.record(practice.pk, kind="seen", actor="sync", now=factories.LONG_AGO, about={"patient": mine.pk})
+    other = factories.PracticeFactory.create()
+    ask = "SELECT patients_matching(%s::text[], %s::bigint[], NULL)", "SELECT events_about(%s::jsonb)"
+
+    def seen() -> tuple[int, int]:
+        with connection.cursor() as cursor:
+            cursor.execute(ask[0], [["sample"], [mine.pk]])
+            patients = len(cursor.fetchall())
+            cursor.execute(ask[1], [json.dumps({"patient": mine.pk})])
+            return patients, len(cursor.fetchall())
+
+    assert seen() == (1, 1)
+    with tenancy.scope(other.pk):
+        assert seen() == (0, 0)
+    with tenancy.scope(0):
+        assert seen() == (0, 0)
