@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from opendental import people, quarantine, read, store, wire
 from opendental.client import Office, Row
@@ -81,9 +82,10 @@ def pull_plan(
     """
     office = office or Office(connection, urgent=True)
     practice_id = connection.practice_id
+    token = _token(practice_id, pay_plan_num)
     row = row if row is not None else _plan_row(office, connection, pay_plan_num, now)
     if row is None:
-        store.mark_gone(practice_id, pay_plan_num, now=now)
+        store.mark_gone(practice_id, pay_plan_num, token=token, now=now)
         quarantine.release_plan(practice_id, pay_plan_num, but=(), now=now)
         return None
     try:
@@ -93,10 +95,16 @@ def pull_plan(
     except Unreadable as error:
         quarantine.keep(practice_id, [Spoiled("payplans", str(pay_plan_num), str(error))], now=now)
         raise
-    plan = store.store(connection, reading, known, now=now)
+    plan = store.store(connection, reading, known, token=token, now=now)
     quarantine.keep(practice_id, reading.spoiled, now=now)
     quarantine.release_plan(practice_id, pay_plan_num, but=reading.spoiled, now=now)
     return plan
+
+
+def _token(practice_id: int, pay_plan_num: int) -> UUID | None:
+    """The mark of the finding that this reading answers; None when the plan isn't listed now."""
+    listed = PlanToRead.objects.filter(practice_id=practice_id, pay_plan_num=pay_plan_num)
+    return listed.values_list("token", flat=True).first()
 
 
 def _plan_row(office: Office, connection: Connection, pay_plan_num: int, now: datetime) -> Row | None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import fields
 from datetime import date, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db import connection as database
 from django.db import transaction
+from django.db.models import QuerySet
 
 from core.calendar import local_date
-from opendental import contradictions
+from opendental import contradictions, post_refund
 from opendental.models import Connection, PlanToRead
 from opendental.read import Reading
 from opendental.wire import ChargeFacts, PlanFacts, SplitFacts
@@ -48,10 +50,13 @@ class Overtaken(Exception):
     """A newer reading of the plan was stored meanwhile; this one must be made again."""
 
 
-def store(connection: Connection, reading: Reading, people: dict[int, Patient], *, now: datetime) -> PayPlan:
+def store(
+    connection: Connection, reading: Reading, people: dict[int, Patient], *, token: UUID | None, now: datetime
+) -> PayPlan:
     """Bring our plan in step with the reading. `people` holds the plan's patient and guarantor by PatNum.
 
-    Raises Overtaken. Takes the plan off the list of plans to read in the same transaction.
+    Raises Overtaken. Takes the plan off the list of plans to read in the same transaction, if it still stands there
+    under the token that it had when the reading began: what was found since is read again.
     """
     facts = reading.plan
     with transaction.atomic():
@@ -63,7 +68,7 @@ def store(connection: Connection, reading: Reading, people: dict[int, Patient], 
         due_parts.refresh(plan, now=now)
         if renewal is not None:
             contradictions.taken_back_by_office(plan, renewal.reopened, renewal.installments, now=now)
-        listed = PlanToRead.objects.filter(practice_id=connection.practice_id, pay_plan_num=facts.pay_plan_num)
+        listed = _listed(connection.practice_id, facts.pay_plan_num, token)
         if renewal is None or renewal.has_stood:
             listed.delete()
         else:
@@ -71,11 +76,15 @@ def store(connection: Connection, reading: Reading, people: dict[int, Patient], 
     return plan
 
 
-def mark_gone(practice_id: int, pay_plan_num: int, *, now: datetime) -> None:
+def _listed(practice_id: int, pay_plan_num: int, token: UUID | None) -> QuerySet[PlanToRead]:
+    return PlanToRead.objects.filter(practice_id=practice_id, pay_plan_num=pay_plan_num, token=token)
+
+
+def mark_gone(practice_id: int, pay_plan_num: int, *, token: UUID | None, now: datetime) -> None:
     """Open Dental has no such plan any more: nothing of it is collected, what was paid stays."""
     with transaction.atomic():
         _one_at_a_time(practice_id, pay_plan_num)
-        PlanToRead.objects.filter(practice_id=practice_id, pay_plan_num=pay_plan_num).delete()
+        _listed(practice_id, pay_plan_num, token).delete()
         plan = PayPlan.objects.filter(practice_id=practice_id, pay_plan_num=pay_plan_num, gone_at=None).first()
         if plan is None:
             return
@@ -177,6 +186,7 @@ def _store_money(plan: PayPlan, locked: list[Installment], reading: Reading, *, 
     contradictions.run_missed(plan, waiting, renewal.installments, now=now)
     rows = _store_splits(plan, splits)
     renewal.pay_rows(rows)
+    post_refund.recognize(plan, now=now)
     if not _posting_unsettled(plan, now):
         renewal.stand(rows, ours=_our_payments(plan))
         contradictions.taken_back(plan, rows, now=now)

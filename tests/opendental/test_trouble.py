@@ -8,8 +8,10 @@ from typing import Any
 import httpx
 import pytest
 
-from opendental import client, connecting, errors, features
-from opendental.models import Connection, QuarantinedRow
+from opendental import client, connecting, errors, features, read
+from opendental.discover import put_down
+from opendental.models import Connection, PlanToRead, QuarantinedRow
+from opendental.plans import pull_plan
 from payplans.models import Installment, PayPlan
 from practices.models import PaymentSettings
 from tests.opendental.desk import Desk, installments, plan_of, schedule
@@ -374,3 +376,24 @@ def test_a_foreign_address_in_plain_http_is_refused(desk: Desk) -> None:
     for address in ("ftp://office", "api.opendental.com", "http://api.opendental.com/api/v1"):
         with pytest.raises(connecting.UnableToConnect):
             connecting.connect(desk.practice, base_url=address, developer_key="a", customer_key="b", now=desk.now())
+
+
+def test_a_plan_found_changed_while_it_is_being_read_is_read_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A recheck began to read before the change was found: what it stores doesn't answer that finding."""
+    number = desk.plan(desk.patient(), DatePayPlanStart="2022-07-24")
+    desk.wait(seconds=10)
+    desk.pull()
+    details = read.details
+
+    def found_meanwhile(*args: Any, **more: Any) -> Any:
+        reading = details(*args, **more)
+        put_down(desk.practice.pk, [number], now=desk.now())
+        return reading
+
+    monkeypatch.setattr(read, "details", found_meanwhile)
+    pull_plan(Connection.objects.get(), number, desk.now())
+    monkeypatch.undo()
+    assert PlanToRead.objects.get().pay_plan_num == number
+    desk.wait(minutes=1)
+    assert desk.pull().plans == [number]
+    assert PlanToRead.objects.count() == 0
