@@ -27,6 +27,7 @@ class Offices:
 
     def __init__(self, delay: float) -> None:
         self.delay = delay
+        self.retry_after = 30
         self.behavior: dict[str, str] = {}
         self.asked: Counter[str] = Counter()
         self.payments: dict[tuple[str, int], dict[str, Any]] = {}
@@ -36,7 +37,8 @@ class Offices:
     def answer(self, method: str, path: str, body: bytes) -> Answer:
         office, _, rest = path.lstrip("/").partition("/")
         if office == "_behave":
-            self.behavior.update(json.loads(body))
+            # All of them anew, so that a run begins with what it says.
+            self.behavior = json.loads(body)
             return 200, len(self.behavior)
         if office == "_asked":
             return 200, self.asked
@@ -86,7 +88,7 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
-            self.send_header("Retry-After", "30")
+            self.send_header("Retry-After", str(self.server.offices.retry_after))
             self.send_header("Content-Length", str(len(payload)))
             self.end_headers()
             self.wfile.write(payload)

@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 
 import psycopg
 from django.conf import settings
+from django.db import connection
+from psycopg import sql
 
 from benchmarks import printing
 from benchmarks.books import ROWS, Books
@@ -42,6 +44,15 @@ def fill(patients: int, *, due: int = 0, practices: int = 1, processor: str = "h
         rows = sum(table.copy(database, lines) for table, lines in Books(patients, due, made, now).tables())
         database.execute("VACUUM ANALYZE")
     return Seeded(made, rows, time.perf_counter() - began)
+
+
+def empty() -> None:
+    """Remove every row of the product's tables, so that another size can be built."""
+    kept = {"django_migrations", "django_content_type"}
+    tables = [name for name in connection.introspection.table_names() if name not in kept]
+    with psycopg.connect(address(), autocommit=True) as database:
+        names = sql.SQL(", ").join(sql.Identifier(name) for name in tables)
+        database.execute(sql.SQL("TRUNCATE {} RESTART IDENTITY CASCADE").format(names))
 
 
 def address() -> str:
