@@ -22,7 +22,8 @@ from core import trace
 
 ROOT = Path(__file__).resolve().parent.parent
 # Each of these messages hands one charge to a worker: from here on every line of it carries one id.
-HANDED_OVER = {"payments.tasks.autopay_one", "payments.tasks.collect_one"}
+HANDED_OVER = {"payments.tasks.autopay_one", "payments.tasks.collect_one", "paylinks.tasks.charge_one"}
+_NAMES = {"due_part_id": "due_part", "charge_id": "link_charge"}
 FRAMES = 15
 _REMOVED = "[removed]"
 _PERSONAL = re.compile(
@@ -124,8 +125,13 @@ def _hand_over(sender: str, headers: dict[str, Any], body: Any, **_: Any) -> Non
     """A sweep or a person hands a due part to a worker: its id is made here and travels in the message."""
     if sender in HANDED_OVER:
         headers["trace"] = trace.new()
-        part = body[1].get("due_part_id") if isinstance(body, tuple | list) else None
-        _log.info("handed_over", trace=headers["trace"], task=sender, due_part=part)
+        given = body[1] if isinstance(body, tuple | list) else {}
+        ids = {
+            name: given[key]
+            for name, key in (("due_part", "due_part_id"), ("link_charge", "charge_id"))
+            if key in given
+        }
+        _log.info("handed_over", trace=headers["trace"], task=sender, **ids)
 
 
 @receiver(bind_extra_task_metadata, dispatch_uid="kasperpay-trace")

@@ -64,18 +64,19 @@ def test_attempts_postings_and_alarms_of_all_practices_are_counted(practice: Pra
 
 
 def test_the_age_of_the_sync_is_that_of_the_offices(practice: Practice, now: datetime) -> None:
-    for minutes, problem in ((1, ""), (30, "away")):
+    for minutes, problem, next_try_at in ((1, "", None), (30, "slow", None), (60, "gone", now)):
         where = other_practice()
         with tenancy.scope(where.pk):
             Connection.objects.create(
                 practice=where, base_url="http://127.0.0.1:9", developer_key="d", customer_key="c", mode="REMOTE",
                 connected_at=now, last_answer_at=now - timedelta(minutes=minutes), problem=problem,
+                next_try_at=next_try_at,
             )  # fmt: skip
 
     seen = numbers()
 
-    assert seen['kasperpay_offices{state="well"}'] == seen['kasperpay_offices{state="problem"}'] == 1
-    assert seen['kasperpay_sync_age_seconds{quantile="1"}'] == 1800
+    assert [seen[f'kasperpay_offices{{state="{state}"}}'] for state in ("well", "problem", "away")] == [1, 1, 1]
+    assert seen['kasperpay_sync_age_seconds{quantile="1"}'] == 3600
     assert seen['kasperpay_sync_age_seconds{quantile="0.5"}'] == 1800
 
 
@@ -87,7 +88,7 @@ def test_the_function_gives_nothing_but_numbers_and_known_words(practice: Practi
         visible = cursor.fetchone()
 
     assert labels == {
-        "", "active", "recovering", "STARTED", "PENDING", "UNKNOWN", "QUEUED", "SENDING", "UNCLEAR", "POSTED"
+        "", "active", "well", "recovering", "STARTED", "PENDING", "UNKNOWN", "QUEUED", "SENDING", "UNCLEAR", "POSTED"
     }  # fmt: skip
     # The door shows numbers; the rows stay behind the policy.
     assert visible == (0,)
