@@ -36,7 +36,7 @@ def test_the_page_says_what_the_office_is_and_can(desk: Client, office: Connecti
     page = text(desk.get(URL).content.decode())
 
     assert "Version 25.4.12.0" in page
-    assert "Last cycle 3 calls 1 changed · 0.4 s" in page
+    assert "Last look 3 questions 1 plan read · 0.4 s" in page
     assert "Plan charges are issued at 9:30 AM" in page
     assert "Fully enforced" in page
     assert "Nothing. KasperPay can use everything it knows." in page
