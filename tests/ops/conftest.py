@@ -11,6 +11,7 @@ import pytest
 
 from kasperpay.beat import broker
 from tests import outside
+from tests.notifications.conftest import account, carrier, carrier_process
 from tests.opendental.conftest import desk, open_desk, opendental_sandbox
 from tests.opendental.desk import Desk
 from tests.ops import runs
@@ -18,8 +19,8 @@ from tests.ops.town import Town
 from tests.outside import Outside
 from tests.plugins.stripe import Shop
 
-# The office's fixtures, for the tests that need a whole town.
-__all__ = ["desk", "open_desk", "opendental_sandbox"]
+# The office's and the carrier's fixtures, for the tests that need a whole town.
+__all__ = ["account", "carrier", "carrier_process", "desk", "open_desk", "opendental_sandbox"]
 
 
 @pytest.fixture

@@ -18,7 +18,8 @@ from django.db import connections
 
 from core import clock
 from kasperpay.beat import broker
-from notifications.models import Kind, Message
+from notifications import tasks
+from notifications.models import Kind, Message, MessagingAccount
 from notifications.send import send_due
 from opendental.post import post_due
 from ops import backup, testdb
@@ -30,8 +31,10 @@ from payments.models import Alarm, Attempt, LedgerPosting, Payment, Refund
 from payments.tasks import autopay_one
 from payplans.models import PayPlan
 from practices.models import Practice
+from tests.notifications.conftest import texts
 from tests.ops import runs
 from tests.ops.town import Town
+from tests.outside import Outside
 from tests.plugins.stripe import POOR
 
 ONE = {"Email": "pat@example.com"}
@@ -168,6 +171,31 @@ def test_a_charge_that_was_taken_but_not_posted_before_the_loss_is_posted_once(
 
     the_three_books_agree(town, [100_00])
     assert charge(town) == []
+
+
+@pytest.mark.parametrize("is_sent", [True, False])
+def test_a_text_of_the_lost_hours_is_found_at_the_carrier_or_sent_once(
+    town: Town, carrier: Outside, account: MessagingAccount, lose_everything_since: Callable[[], Callable[[], None]],
+    is_sent: bool,
+) -> None:  # fmt: skip
+    phone = {"WirelessPhone": "(555)555-0147", "TxtMsgOk": "Yes"}
+    town.plans_with_cards(1, **phone)
+    work(town)
+    town.time_to_charge()
+    restore = lose_everything_since()
+    assert charge(town) == ["SUCCEEDED"]
+    if is_sent:
+        work(town)
+
+    restore()
+    reconcile(town)
+    for _ in range(5):
+        town.desk.wait(minutes=2)
+        tasks.run(town.practice.pk, town.desk.now())
+
+    receipts = [text for text in texts(carrier) if "100.00" in text["body"] and "received" in text["body"]]
+    assert len(receipts) == 1
+    assert Message.objects.get(kind=Kind.PAYMENT_SUCCESSFUL).state in ("SENT", "DELIVERED")
 
 
 def test_a_posting_that_waited_at_the_backup_and_was_made_afterwards_is_found_and_not_made_again(
