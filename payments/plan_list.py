@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypeVar
 
+from django.core.cache import cache
 from django.core.paginator import Paginator
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Sum, Value
+from django.db.models import Count, Exists, F, Model, OuterRef, Q, QuerySet, Subquery, Sum, Value
 from django.db.models.functions import Coalesce
 
 from cards.models import Autopay
@@ -18,7 +19,9 @@ from payplans.models import Installment, PayPlan
 from practices import listing
 from practices.models import Practice
 
+T = TypeVar("T", bound=Model)
 PAGE_SIZE = 50
+OWED = F("principal_cents") + F("interest_cents") - F("collected_cents") - F("office_paid_cents")
 LABELS = {
     "all": "All open",
     "autopay": "Autopay on",
@@ -31,16 +34,8 @@ LABELS = {
 }
 _OPEN = Q(is_closed=False, gone_at=None)
 _OURS = _OPEN & ~Q(kind=PayPlan.Kind.INSURANCE)
-CONDITIONS = {
-    "all": _OURS,
-    "autopay": _OURS & Q(has_autopay=True),
-    "no_card": _OURS & Q(has_autopay=False, next_date__isnull=False),
-    "overdue": _OURS & Q(overdue_cents__gt=0),
-    "failed": _OURS & Q(has_failed=True),
-    "held": _OURS & Q(has_held=True),
-    "closed": Q(is_closed=True) | Q(gone_at__isnull=False),
-    "insurance": _OPEN & Q(kind=PayPlan.Kind.INSURANCE),
-}
+# From so many plans on the counts beside the filters are kept for a while: counting takes longer than the page.
+MANY, KEEP_SECONDS = 5_000, 30
 # Address value → columns; the id makes the order of equals stable over pages.
 SORTS = {
     "name": ("patient__last_name", "patient__first_name", "pk"),
@@ -52,10 +47,12 @@ SORTS = {
 def listed(practice: Practice, *, chosen: str, text: str, sort: str, page: str, now: datetime) -> dict[str, Any]:
     """The page's context. An unknown filter or order falls back to the first."""
     chosen, sort = chosen if chosen in LABELS else "all", sort if sort in SORTS else "name"
-    plans = _found(annotated(practice, local_date(now, practice.zone)), practice, text)
-    counts = plans.aggregate(**{key: Count("pk", filter=condition) for key, condition in CONDITIONS.items()})
-    shown = plans.filter(CONDITIONS[chosen]).select_related("patient", "guarantor", "autopay__card")
-    found = Paginator(shown.order_by(*SORTS[sort]), PAGE_SIZE).get_page(page)
+    today = local_date(now, practice.zone)
+    ids = _found(practice, text)
+    plans, conditions = _among(PayPlan.objects.filter(practice=practice), "pk", ids), _conditions(practice, today, ids)
+    counts = _counts(practice, plans, conditions, keep=ids is None)
+    shown = annotated(plans.filter(conditions[chosen]), today).select_related("patient", "guarantor", "autopay__card")
+    found = _Counted(shown.order_by(*SORTS[sort]), PAGE_SIZE, counts[chosen]).get_page(page)
     return {
         "page": found,
         "rows": [(plan, autopay_of(plan)) for plan in found],
@@ -69,33 +66,81 @@ def listed(practice: Practice, *, chosen: str, text: str, sort: str, page: str, 
     }
 
 
-def annotated(practice: Practice, today: date) -> QuerySet[PayPlan]:
-    """Plans with has_autopay, has_failed, has_held, overdue_cents, next_date and next_cents."""
+class _Counted(Paginator):  # type: ignore[type-arg]
+    """A paginator that is told how many there are."""
+
+    def __init__(self, found: QuerySet[PayPlan], size: int, count: int) -> None:
+        super().__init__(found, size)
+        self._known = count
+
+    @property
+    def count(self) -> int:
+        return self._known
+
+
+def _counts(practice: Practice, plans: QuerySet[PayPlan], conditions: dict[str, Q], *, keep: bool) -> dict[str, int]:
+    """How many plans each filter shows; of a large practice as it was up to KEEP_SECONDS ago."""
+    key = f"plan-counts:{practice.pk}"
+    kept: dict[str, int] | None = cache.get(key) if keep else None
+    if kept is not None:
+        return kept
+    counts = plans.aggregate(**{name: Count("pk", filter=condition) for name, condition in conditions.items()})
+    if keep and counts["all"] >= MANY:
+        cache.set(key, counts, KEEP_SECONDS)
+    return counts
+
+
+def _conditions(practice: Practice, today: date, ids: list[int] | None) -> dict[str, Q]:
+    """Which plans each filter shows. By sets of plans, each found by an index, not by a question per plan."""
+    rows = _among(Installment.objects.filter(practice=practice), "plan", ids)
+    unpaid = rows.filter(status__in=CHARGEABLE)
+    late = unpaid.filter(due_date__lt=today).alias(cents=OWED).filter(cents__gt=0)
+    parts = DuePart.objects.filter(practice=practice, state=DuePart.State.OPEN).exclude(hold="")
+    held = _among(parts, "installment__plan", ids)
+    autopay = Q(pk__in=Autopay.objects.filter(practice=practice, is_on=True).values("plan"))
+    return {
+        "all": _OURS,
+        "autopay": _OURS & autopay,
+        "no_card": _OURS & ~autopay & Q(pk__in=unpaid.filter(due_date__gte=today).values("plan")),
+        "overdue": _OURS & Q(pk__in=late.values("plan")),
+        "failed": _OURS & Q(pk__in=rows.filter(status=Installment.Status.FAILED).values("plan")),
+        "held": _OURS & Q(pk__in=held.values("installment__plan")),
+        "closed": Q(is_closed=True) | Q(gone_at__isnull=False),
+        "insurance": _OPEN & Q(kind=PayPlan.Kind.INSURANCE),
+    }
+
+
+def annotated(plans: QuerySet[PayPlan], today: date) -> QuerySet[PayPlan]:
+    """Plans with has_failed, overdue_cents, next_date and next_cents, worked out for the rows that are shown."""
     mine = Installment.objects.filter(plan=OuterRef("pk"), status__in=CHARGEABLE)
     coming = mine.filter(due_date__gte=today).order_by("due_date", "pk")
+    late = mine.filter(due_date__lt=today).values("plan").annotate(cents=Sum(OWED)).values("cents")
     held = DuePart.objects.filter(installment__plan=OuterRef("pk"), state=DuePart.State.OPEN).exclude(hold="")
-    owed = F("principal_cents") + F("interest_cents") - F("collected_cents") - F("office_paid_cents")
-    late = mine.filter(due_date__lt=today).values("plan").annotate(cents=Sum(owed)).values("cents")
-    return PayPlan.objects.filter(practice=practice).annotate(
-        has_autopay=Exists(Autopay.objects.filter(plan=OuterRef("pk"), is_on=True)),
+    return plans.annotate(
         has_failed=Exists(mine.filter(status=Installment.Status.FAILED)),
         has_held=Exists(held),
         overdue_cents=Coalesce(Subquery(late), Value(0)),
         next_date=Subquery(coming.values("due_date")[:1]),
-        next_cents=Subquery(coming.values(cents=owed)[:1]),
+        next_cents=Subquery(coming.values(cents=OWED)[:1]),
     )
 
 
 def attention(practice: Practice) -> int:
     """Plans with a failed payment: the red number in the navigation."""
-    failed = Q(installments__status=Installment.Status.FAILED)
-    return PayPlan.objects.filter(_OURS, failed, practice=practice).distinct().count()
+    failed = Installment.objects.filter(practice=practice, status=Installment.Status.FAILED)
+    return PayPlan.objects.filter(_OURS, pk__in=failed.values("plan"), practice=practice).count()
 
 
-def _found(plans: QuerySet[PayPlan], practice: Practice, text: str) -> QuerySet[PayPlan]:
+def _found(practice: Practice, text: str) -> list[int] | None:
+    """Ids of the plans whose patient, guarantor or number was searched for; None: nothing was."""
     wanted = text.strip()
     if not wanted:
-        return plans
-    people = search.find(practice, wanted).order_by().values("pk")
+        return None
+    people = list(search.find(practice, wanted).order_by().values_list("pk", flat=True))
     number = int(wanted) if wanted.isdecimal() and len(wanted) < 18 else -1
-    return plans.filter(Q(patient__in=people) | Q(guarantor__in=people) | Q(pay_plan_num=number))
+    plans = PayPlan.objects.filter(Q(patient__in=people) | Q(guarantor__in=people) | Q(pay_plan_num=number))
+    return list(plans.filter(practice=practice).values_list("pk", flat=True))
+
+
+def _among(rows: QuerySet[T], column: str, ids: list[int] | None) -> QuerySet[T]:
+    return rows if ids is None else rows.filter(**{f"{column}__in": ids})

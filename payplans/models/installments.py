@@ -55,7 +55,16 @@ class Installment(PracticeRow):
                 name="installment_amounts_not_negative",
             ),
         ]
-        indexes = [models.Index(fields=["plan", "due_date"], name="installments_of_a_plan")]
+        indexes = [
+            models.Index(fields=["plan", "due_date"], name="installments_of_a_plan"),
+            # What is late and what failed, for the board of plans (payments/plan_list.py): few of many.
+            models.Index(
+                fields=["practice", "due_date"],
+                condition=Q(status__in=["PENDING", "FAILED"]),
+                name="installments_unpaid",
+            ),
+            models.Index(fields=["practice", "plan"], condition=Q(status="FAILED"), name="installments_failed"),
+        ]
 
     def __str__(self) -> str:
         return f"installment {self.pk}"
