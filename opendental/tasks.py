@@ -13,7 +13,8 @@ from opendental.models import Connection
 from practices import rounds, tenancy
 from practices.models import Practice
 
-POLLING = 6
+# What comes round for everybody; a posting that settle() wakes the poster for goes before it in the workers' queue.
+LATER = 6
 
 
 def _practices() -> list[int]:
@@ -22,11 +23,10 @@ def _practices() -> list[int]:
 
 @shared_task
 def pull_all(**_: Any) -> None:
-    rounds.hand_out(pull_one, _practices())
+    rounds.hand_out(pull_one, _practices(), priority=LATER)
 
 
-# Posting goes before polling in the workers' queue too; 0 is the highest.
-@shared_task(priority=POLLING)
+@shared_task
 @rounds.one_in_queue
 def pull_one(*, practice_id: int, **_: Any) -> str:
     """One cycle; an office that is away or slow delays nobody else."""
@@ -39,7 +39,7 @@ def pull_one(*, practice_id: int, **_: Any) -> str:
 
 @shared_task
 def post_all(**_: Any) -> None:
-    rounds.hand_out(post_one, _practices())
+    rounds.hand_out(post_one, _practices(), priority=LATER)
 
 
 @shared_task
@@ -54,10 +54,10 @@ def post_one(*, practice_id: int, **_: Any) -> int:
 
 @shared_task
 def learn_all(**_: Any) -> None:
-    rounds.hand_out(learn_one, _practices())
+    rounds.hand_out(learn_one, _practices(), priority=LATER)
 
 
-@shared_task(priority=POLLING)
+@shared_task
 @rounds.one_in_queue
 def learn_one(*, practice_id: int, **_: Any) -> str:
     """Version, permissions and preferences again: offices update Open Dental when they like."""

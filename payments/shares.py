@@ -17,25 +17,35 @@ _DEFAULT_THREADS = 32
 SLOW_SECONDS = 3.0
 # How much the newest charge counts for the average.
 _NEWEST = 0.3
+# So long a practice counts as one that may want seats soon.
+_RECENT_SECONDS = 60.0
 
 
 class Seats:
-    """Of `threads` seats a practice gets seven eighths, a slow one an eighth; at least one."""
+    """Of `threads` seats a practice gets seven eighths, a slow one an eighth; all while no other practice comes."""
 
     def __init__(self, threads: int = _DEFAULT_THREADS) -> None:
         self.threads = threads
         self._taken: Counter[int] = Counter()
         self._seconds: defaultdict[int, float] = defaultdict(float)
+        self._came: dict[int, float] = {}
         self._lock = threading.Lock()
 
     def most(self, practice_id: int) -> int:
         eighth = max(1, self.threads // 8)
-        return eighth if self._seconds[practice_id] > SLOW_SECONDS else max(1, self.threads - eighth)
+        if self._seconds[practice_id] > SLOW_SECONDS:
+            return eighth
+        return max(1, self.threads - eighth) if self._others_come(practice_id) else self.threads
+
+    def _others_come(self, practice_id: int) -> bool:
+        since = time.monotonic() - _RECENT_SECONDS
+        return any(at > since for other, at in self._came.items() if other != practice_id)
 
     @contextmanager
     def seat(self, practice_id: int) -> Iterator[bool]:
         """False when the practice has all its seats: come back later. Never waits."""
         with self._lock:
+            self._came[practice_id] = time.monotonic()
             mine = self._taken[practice_id] < self.most(practice_id)
             self._taken[practice_id] += mine
         if not mine:

@@ -21,11 +21,14 @@ log = logging.getLogger(__name__)
 _FORGOTTEN_SECONDS = 120
 
 
-def hand_out(task: Any, practice_ids: Iterable[int]) -> int:
-    """Queue `task` for each practice that isn't waiting in its queue. Returns how many were queued."""
+def hand_out(task: Any, practice_ids: Iterable[int], *, priority: int = 0) -> int:
+    """Queue `task` for each practice that isn't waiting in its queue. Returns how many were queued.
+
+    `priority`: 0 is the highest. What runs for every practice, needed or not, must not go before what is needed.
+    """
     wanted = list(practice_ids)
     for practice_id in (new := _new(task.name, wanted)):
-        task.delay(practice_id=practice_id)
+        task.apply_async(kwargs={"practice_id": practice_id}, priority=priority)
     return len(new)
 
 

@@ -150,6 +150,8 @@ def test_an_answer_that_never_came_counts_and_a_person_is_never_kept_from_trying
 
 def test_a_practice_never_takes_all_seats_and_a_slow_one_only_few() -> None:
     seats = Seats(threads=16)
+    with seats.seat(8) as other:
+        assert other
     taken = [seats.seat(7) for _ in range(15)]
     assert [seat.__enter__() for seat in taken] == [True] * 14 + [False]
     with seats.seat(8) as other:
@@ -161,10 +163,16 @@ def test_a_practice_never_takes_all_seats_and_a_slow_one_only_few() -> None:
         assert (first, second, third) == (True, True, False)
 
 
+def test_all_seats_are_for_a_practice_that_is_alone() -> None:
+    seats = Seats(threads=16)
+    taken = [seats.seat(7) for _ in range(17)]
+    assert [seat.__enter__() for seat in taken] == [True] * 16 + [False]
+
+
 def test_without_a_seat_nothing_is_asked_and_the_next_sweep_hands_it_over_again(
     practice: Practice, part: DuePart, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shares, "seats", Seats(threads=2))
+    monkeypatch.setattr(shares, "seats", Seats(threads=1))
     DuePart.objects.update(leased_until=now + timedelta(minutes=10))
     with shares.seats.seat(practice.pk):
         assert tasks.autopay_one(practice_id=practice.pk, due_part_id=part.pk) == "no seat"
