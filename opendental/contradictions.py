@@ -55,11 +55,12 @@ def taken_back(plan: PayPlan, splits: Sequence[PlanSplit], *, now: datetime) -> 
 def _missing(plan: PayPlan, splits: Sequence[PlanSplit]) -> dict[int, str]:
     """Installment → what to tell."""
     allocated = Allocation.objects.filter(
-        installment__plan=plan, payment__postings__plan=plan, payment__postings__state=LedgerPosting.State.MATCHED
-    )
+        installment__plan=plan, payment__postings__plan=plan, payment__postings__state=LedgerPosting.State.MATCHED,
+        payment__postings__movement=LedgerPosting.Movement.PAYMENT,
+    )  # fmt: skip
     postings = list(
         allocated.values_list(
-            "installment_id", "payment__postings__route", "payment__postings__pay_num", "amount_cents"
+            "installment_id", "payment__postings__route", "payment__postings__pay_num", "amount_cents", "payment_id"
         )
     )
     if not postings:
@@ -71,9 +72,10 @@ def _missing(plan: PayPlan, splits: Sequence[PlanSplit]) -> dict[int, str]:
         by_payment[split.pay_num] += split.amount_cents
     to_charge: Counter[int] = Counter()
     missing: dict[int, str] = {}
-    for pk, route, pay_num, cents in postings:
+    given_back = _given_back(plan)
+    for pk, route, pay_num, cents, payment in postings:
         if route == LedgerPosting.Route.CHARGE_ROWS:
-            to_charge[pk] += cents
+            to_charge[pk] += cents - given_back[payment]
         elif route != LedgerPosting.Route.PATIENT and not plan.is_closed and by_payment[pay_num or 0] < cents:
             there = format_cents(by_payment[pay_num or 0])
             missing[pk] = f"{format_cents(cents)} was posted to this plan; Open Dental shows {there} of it."
@@ -82,6 +84,17 @@ def _missing(plan: PayPlan, splits: Sequence[PlanSplit]) -> dict[int, str]:
             there = format_cents(there_cents)
             missing[pk] = f"{format_cents(cents)} was posted to this charge; Open Dental shows {there} paid."
     return missing
+
+
+def _given_back(plan: PayPlan) -> Counter[int]:
+    """Payment → cents of its refunds that stand in Open Dental."""
+    entered = LedgerPosting.objects.filter(
+        plan=plan, movement=LedgerPosting.Movement.REFUND, pay_num__isnull=False
+    ).values_list("payment_id", "amount_cents")
+    found: Counter[int] = Counter()
+    for payment, cents in entered:
+        found[payment] -= cents
+    return found
 
 
 def paid_twice(

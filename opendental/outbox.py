@@ -146,8 +146,9 @@ def _close_alarm(posting: LedgerPosting, key: str, now: datetime) -> None:
 
 
 def stuck(posting: LedgerPosting, state: str, reason: str, *, now: datetime) -> None:
-    """A person must look: REFUSED or MISMATCH, with an alarm."""
-    move(posting, when=[posting.state], now=now, text=reason, state=state, state_reason=reason[:300])
+    """A person must look: REFUSED or MISMATCH, with an alarm. Nothing where another worker has moved it meanwhile."""
+    if not move(posting, when=[posting.state], now=now, text=reason, state=state, state_reason=reason[:300]):
+        return
     _close_alarm(posting, _late_key(posting), now)
     kind = f"POSTING_{state}"
     # What it was stuck in before is over.

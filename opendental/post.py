@@ -18,7 +18,7 @@ import structlog
 from core import trace
 from core.calendar import local_date
 from core.money import format_cents
-from opendental import breaker, features, outbox, verify, wire
+from opendental import breaker, features, outbox, post_refund, verify, wire
 from opendental.client import Office
 from opendental.errors import NotAllowed, OpenDentalError, Refused, Throttled, TooOldVersion, UnableToReachOffice
 from opendental.fields import Fields, Unreadable
@@ -75,7 +75,8 @@ class Poster:
             state__in=[State.QUEUED, State.UNCLEAR, State.POSTED],
             next_at__lte=self.now,
         ).order_by("next_at", "pk")
-        for posting in due.select_related("plan__patient", "plan__guarantor", "patient", "payment__attempt"):
+        found = due.select_related("plan__patient", "plan__guarantor", "patient", "payment__attempt")
+        for posting in [*found, *post_refund.waiting_for_staff(self.connection.practice_id, self.now)]:
             if self.is_away:
                 break
             self._shielded(posting, self._work)
@@ -106,6 +107,9 @@ class Poster:
         outbox.move(posting, when=[State.UNCLEAR], now=self.now, next_at=self.now)
 
     def _work(self, posting: LedgerPosting) -> None:
+        if posting.movement == LedgerPosting.Movement.REFUND:
+            post_refund.work(self, posting)
+            return
         match posting.state:
             case State.QUEUED:
                 self._send(posting)
@@ -138,7 +142,7 @@ class Poster:
             # Nothing but the number counts: an answer that has it means that the payment is there.
             pay_num = Fields(self.office.post("/payments", body)).key("PayNum")
         except OpenDentalError as error:
-            self._send_failed(posting, error)
+            self.send_failed(posting, error)
         except Unreadable:
             outbox.unclear(posting, "Open Dental's answer can't be understood.", now=self.now)
         else:
@@ -149,7 +153,7 @@ class Poster:
         try:
             self._read_plan(cast("PayPlan", posting.plan))
         except OpenDentalError as error:
-            self._note(posting, error)
+            self.note(posting, error)
             self._later(posting, error.reason)
             return False
         except Unreadable as error:
@@ -185,8 +189,8 @@ class Poster:
             return "No payment type is chosen for posting to Open Dental."
         return ""
 
-    def _send_failed(self, posting: LedgerPosting, error: OpenDentalError) -> None:
-        self._note(posting, error)
+    def send_failed(self, posting: LedgerPosting, error: OpenDentalError) -> None:
+        self.note(posting, error)
         if not error.certainly_not_done:
             outbox.unclear(posting, error.reason, now=self.now)
         elif isinstance(error, Throttled):
@@ -206,7 +210,7 @@ class Poster:
         try:
             found = verify.find(self.office, self.connection, posting)
         except OpenDentalError as error:
-            self._note(posting, error)
+            self.note(posting, error)
             self._later(posting, error.reason)
             return
         if len(found) > 1:
@@ -245,7 +249,7 @@ class Poster:
             if posting.pay_num is not None or self._finds_number(posting):
                 self._compare(posting)
         except OpenDentalError as error:
-            self._note(posting, error)
+            self.note(posting, error)
             outbox.put_back(posting, error.reason, now=self.now, wait=_wait(error))
             outbox.tell_if_late(posting, error.reason, now=self.now)
         except Unreadable as error:
@@ -310,7 +314,7 @@ class Poster:
         except Overtaken:
             return  # Somebody else has just read it.
 
-    def _note(self, posting: LedgerPosting, error: OpenDentalError) -> None:
+    def note(self, posting: LedgerPosting, error: OpenDentalError) -> None:
         log.warning("posting %s of practice %s: %s", posting.pk, posting.practice_id, error)
         breaker.missed(self.connection, error, now=self.now)
         # The office is away: the other postings would only wait for the same silence.

@@ -1,0 +1,264 @@
+"""Writes refunds into the ledger: by Open Dental's own refund, by a negative payment, or by staff with exact steps.
+
+Open Dental refuses to refund what is attached to a payment plan, and a negative payment would land beside the plan
+(opendental-api, 3.5). Such a refund waits as BY_HAND with an alarm, and both end when the books show it.
+"""
+
+from __future__ import annotations
+
+from copy import copy
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import Sum
+
+from core.calendar import local_date
+from core.money import format_cents
+from opendental import features, outbox, verify
+from opendental.errors import NotFoundInOffice, OpenDentalError, Refused, TooOldVersion
+from opendental.fields import Fields, Unreadable
+from payments.models import Alarm, LedgerPosting
+from payplans.models import PayPlan, PlanSplit
+
+if TYPE_CHECKING:
+    from opendental.post import Poster
+
+State, Route, Movement = LedgerPosting.State, LedgerPosting.Route, LedgerPosting.Movement
+# How often the books are searched for what staff were asked to enter; every sync looks at the plan's splits.
+_LOOK_EVERY = timedelta(minutes=15)
+_PROVEN_ABSENT = 2
+
+
+def work(poster: Poster, posting: LedgerPosting) -> None:
+    """One step of a refund's posting, from its state."""
+    match posting.state:
+        case State.QUEUED:
+            _send(poster, posting)
+        case State.UNCLEAR:
+            _search(poster, posting)
+        case State.POSTED:
+            _read_back(poster, posting)
+        case State.BY_HAND:
+            _look(poster, posting)
+
+
+def waiting_for_staff(practice_id: int, now: datetime) -> list[LedgerPosting]:
+    """Refunds that staff enter, whose next look has come."""
+    due = LedgerPosting.objects.filter(practice_id=practice_id, state=State.BY_HAND, next_at__lte=now)
+    return list(due.select_related("plan__patient", "plan__guarantor", "patient", "payment__attempt").order_by("pk"))
+
+
+def recognize(plan: PayPlan, *, now: datetime) -> None:
+    """In the sync's transaction: what staff entered on the plan is ours, not money that the office took back."""
+    for posting in LedgerPosting.objects.filter(plan=plan, state=State.BY_HAND).order_by("pk"):
+        for number in _on_plan(posting):
+            _entered(posting, number, now)
+            break
+
+
+# Sending
+
+
+def _send(poster: Poster, posting: LedgerPosting) -> None:
+    paid = _paid(posting)
+    if paid.state != State.MATCHED:
+        outbox.wait(posting, now=poster.now)
+        outbox.tell_if_late(posting, "The payment itself is not in Open Dental yet.", now=poster.now)
+        return
+    try:
+        route = _route(poster, posting, paid)
+    except OpenDentalError as error:
+        poster.note(posting, error)
+        outbox.put_back(posting, error.reason, now=poster.now)
+        return
+    if route == Route.BY_HAND:
+        hand_over(posting, now=poster.now)
+        return
+    _ask(poster, posting, paid, route)
+
+
+def _route(poster: Poster, posting: LedgerPosting, paid: LedgerPosting) -> str:
+    """Only what was never attached to a plan can be given back by a program, and only where it reverses exactly."""
+    if paid.route != Route.PATIENT or paid.pay_num is None:
+        return Route.BY_HAND
+    is_whole = posting.amount_cents == -posting.payment.amount_cents
+    if is_whole and features.at_least(poster.connection, "24.4.28"):
+        return Route.REFUND
+    splits = verify.splits_of(poster.office, poster.connection, paid.pay_num) or []
+    loose = sum(split.amount_cents for split in splits if split.unearned_type and not split.pay_plan_num)
+    # A negative payment is one negative unearned split: right only where the money lies there.
+    return Route.NEGATIVE if loose >= -posting.amount_cents else Route.BY_HAND
+
+
+def _ask(poster: Poster, posting: LedgerPosting, paid: LedgerPosting, route: str) -> None:
+    body = {"PayNum": paid.pay_num} if route == Route.REFUND else _negative(poster, posting, paid)
+    today = local_date(poster.now, posting.practice.zone)
+    if not outbox.claim(posting, route=route, body=body, now=poster.now, office_date=today):
+        return
+    path = "/payments/Refund" if route == Route.REFUND else "/payments"
+    try:
+        number = Fields(poster.office.post(path, body)).key("PayNum")
+    except (Refused, TooOldVersion, NotFoundInOffice) as error:
+        # It says no to this one: attached to a plan after all, or changed since. Staff can do it.
+        hand_over(posting, now=poster.now, why=error.reason)
+    except OpenDentalError as error:
+        poster.send_failed(posting, error)
+    except Unreadable:
+        outbox.unclear(posting, "Open Dental's answer can't be understood.", now=poster.now)
+    else:
+        if outbox.posted(posting, number, now=poster.now):
+            _read_back(poster, posting)
+
+
+def _negative(poster: Poster, posting: LedgerPosting, paid: LedgerPosting) -> dict[str, Any]:
+    body = {
+        "PatNum": paid.sent_body["PatNum"],
+        "PayAmt": f"{posting.amount_cents / 100:.2f}",
+        "PayDate": local_date(posting.created_at, posting.practice.zone).isoformat(),
+        "CheckNum": posting.reference,
+        "PayNote": f"{posting.reference} KasperPay refund of {paid.reference}",
+    }
+    if features.at_least(poster.connection, "23.1.27"):
+        body["PayType"] = poster.connection.pay_type_num
+    return body
+
+
+# Looking for it
+
+
+def _search(poster: Poster, posting: LedgerPosting) -> None:
+    try:
+        found = _in_books(poster, posting)
+    except OpenDentalError as error:
+        poster.note(posting, error)
+        outbox.put_back(posting, error.reason, now=poster.now)
+        outbox.tell_if_late(posting, error.reason, now=poster.now)
+        return
+    if found:
+        if outbox.posted(posting, found[0], now=poster.now):
+            _read_back(poster, posting)
+    elif posting.searches == 0:
+        gap = poster.now + outbox.SEARCH_GAP
+        outbox.move(posting, when=[State.UNCLEAR], now=poster.now, searches=1, next_at=gap)
+    elif posting.sends < _PROVEN_ABSENT:
+        outbox.move(posting, when=[State.UNCLEAR], now=poster.now, searches=_PROVEN_ABSENT)
+        _ask(poster, posting, _paid(posting), posting.route)
+    else:
+        reason = "Open Dental did not confirm this refund twice and does not show it: check the ledger by hand."
+        outbox.stuck(posting, State.REFUSED, reason, now=poster.now)
+
+
+def _in_books(poster: Poster, posting: LedgerPosting) -> list[int]:
+    """PayNums of negative payments of exactly this amount under our reference or, as Open Dental's refund copies it,
+    under the payment's. Those that write down another refund are left out.
+    """
+    paid, found = _paid(posting), set[int]()
+    for reference in (posting.reference, paid.reference):
+        twin = copy(posting)
+        twin.reference, twin.sent_body = reference, paid.sent_body
+        found |= set(verify.find(poster.office, poster.connection, twin))
+    return sorted(found - _held(found, posting))
+
+
+def _on_plan(posting: LedgerPosting) -> list[int]:
+    """The same from our mirror of the plan's splits: a payment that takes exactly this off the plan since then."""
+    since = local_date(posting.created_at, posting.practice.zone) - timedelta(days=1)
+    splits = PlanSplit.objects.filter(plan_id=posting.plan_id, paid_date__gte=since).values("pay_num")
+    same = splits.annotate(cents=Sum("amount_cents")).filter(cents=posting.amount_cents)
+    found = set(same.values_list("pay_num", flat=True))
+    return sorted(found - _held(found, posting))
+
+
+def _held(numbers: set[int], posting: LedgerPosting) -> set[int]:
+    others = LedgerPosting.objects.filter(practice_id=posting.practice_id, pay_num__in=numbers).exclude(pk=posting.pk)
+    return {number for number in others.values_list("pay_num", flat=True) if number is not None}
+
+
+# By staff
+
+
+def hand_over(posting: LedgerPosting, *, now: datetime, why: str = "") -> bool:
+    """Open Dental lets no program do it: an alarm tells staff exactly what to enter."""
+    moved = outbox.move(
+        posting, when=[State.QUEUED, State.SENDING], now=now, text=why, state=State.BY_HAND, route=Route.BY_HAND,
+        state_reason=why[:300], sends=0, next_at=now + _LOOK_EVERY,
+    )  # fmt: skip
+    if moved:
+        outbox.alarm(posting, "REFUND_BY_HAND", _steps(posting), now=now, key=_key(posting))
+    return moved
+
+
+def _steps(posting: LedgerPosting) -> str:
+    paid = _paid(posting)
+    cents, whole = format_cents(-posting.amount_cents), format_cents(posting.payment.amount_cents)
+    account = paid.sent_body.get("PatNum", posting.patient.pat_num)
+    where = f", attached to payment plan {posting.plan.pay_plan_num} and the same charge" if posting.plan else ""
+    return (
+        f"{cents} went back to the card. In Open Dental, account of patient {account}: open payment {paid.pay_num} "
+        f"({whole}, check number {paid.reference}) and enter a payment of -{cents} with check number "
+        f"{posting.reference}{where}. This closes by itself when it is there."
+    )
+
+
+def _look(poster: Poster, posting: LedgerPosting) -> None:
+    try:
+        found = _on_plan(posting) or _in_books(poster, posting)
+    except OpenDentalError as error:
+        poster.note(posting, error)
+        found = []
+    if not found:
+        outbox.move(posting, when=[State.BY_HAND], now=poster.now, next_at=poster.now + _LOOK_EVERY)
+    elif _entered(posting, found[0], poster.now):
+        _read_back(poster, posting)
+
+
+def _entered(posting: LedgerPosting, number: int, now: datetime) -> bool:
+    """Staff have entered it: under this number, read back like any other."""
+    moved = outbox.move(
+        posting, when=[State.BY_HAND], now=now, text=f"PayNum {number}", state=State.POSTED, pay_num=number, next_at=now
+    )
+    if moved:
+        Alarm.close(posting.practice_id, key=_key(posting), now=now, actor="poster")
+    return moved
+
+
+# Reading back
+
+
+def _read_back(poster: Poster, posting: LedgerPosting) -> None:
+    try:
+        reason = _difference(poster, posting)
+    except OpenDentalError as error:
+        poster.note(posting, error)
+        outbox.put_back(posting, error.reason, now=poster.now)
+        outbox.tell_if_late(posting, error.reason, now=poster.now)
+        return
+    except Unreadable as error:
+        reason = f"Open Dental's splits can't be understood: {error}."
+    if reason:
+        outbox.stuck(posting, State.MISMATCH, reason, now=poster.now)
+    else:
+        outbox.matched(posting, now=poster.now)
+
+
+def _difference(poster: Poster, posting: LedgerPosting) -> str:
+    """What is wrong with it in Open Dental; '' = nothing."""
+    splits = verify.splits_of(poster.office, poster.connection, posting.pay_num or 0)
+    if splits is None:
+        return ""
+    total = sum(split.amount_cents for split in splits)
+    if total != posting.amount_cents:
+        return f"Open Dental shows {format_cents(total)} for this refund of {format_cents(-posting.amount_cents)}."
+    plan = posting.plan.pay_plan_num if posting.plan and _paid(posting).route != Route.PATIENT else None
+    if plan is not None and any(split.pay_plan_num != plan for split in splits):
+        return f"The refund is in Open Dental, but not on payment plan {plan}: attach it there."
+    return ""
+
+
+def _paid(posting: LedgerPosting) -> LedgerPosting:
+    return LedgerPosting.objects.get(payment=posting.payment_id, movement=Movement.PAYMENT)
+
+
+def _key(posting: LedgerPosting) -> str:
+    """As payments/refund_aftermath.py closes it when the refund fails afterwards."""
+    return f"refund-by-hand:{posting.refund_id}"

@@ -1,0 +1,215 @@
+"""Refunds in the ledger: each by its route, found again when the answer is lost, and by staff with what to enter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from payments import refund_outcomes, refunds
+from payments.models import Alarm, LedgerPosting
+from payplans.models import Installment
+from processors.port import Failed, Succeeded
+from tests.opendental.desk import Desk, alarms, collect, installments, row_of, state
+
+State = LedgerPosting.State
+
+
+@pytest.fixture(autouse=True)
+def stand_ins(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("payments.upward.handlers.nudge", lambda _practice: None)
+
+
+def posted(desk: Desk, posting: LedgerPosting) -> LedgerPosting:
+    desk.post()
+    assert state(posting) == State.MATCHED
+    return posting
+
+
+def give_back(desk: Desk, posting: LedgerPosting, cents: int) -> LedgerPosting:
+    """The card has its money back; what waits for the ledger."""
+    refund = refunds.claim(posting.payment_id, cents=cents, reason="OTHER", actor="user:1", now=desk.now())
+    news = Succeeded(f"re_{refund.pk}", cents)
+    refund_outcomes.settle_refund(refund.pk, news, now=desk.now(), actor="user:1")
+    return LedgerPosting.objects.get(refund=refund)
+
+
+def enter(desk: Desk, posting: LedgerPosting, back: LedgerPosting, *, check: str = "") -> int:
+    """What the alarm asks staff for."""
+    made = desk.act("cash", PayPlanChargeNum=row_of(posting), amount_cents=back.amount_cents, check=check)
+    return int(made["PayNum"])
+
+
+def test_a_plan_payment_given_back_waits_for_staff_with_exact_steps(desk: Desk, due: LedgerPosting) -> None:
+    posted(desk, due)
+    back = give_back(desk, due, 40_00)
+
+    desk.post()
+
+    assert (state(back), back.route, back.sends) == (State.BY_HAND, "BY_HAND", 0)
+    assert alarms() == ["REFUND_BY_HAND"]
+    text = Alarm.objects.get().text
+    assert due.plan is not None
+    for part in (
+        "$40.00",
+        "$100.00",
+        due.reference,
+        back.reference,
+        f"payment {due.pay_num}",
+        str(due.plan.pay_plan_num),
+    ):
+        assert part in text
+    assert len(desk.books("payments")) == 1
+
+
+@pytest.mark.parametrize("check", ["", "ours"])
+def test_what_staff_entered_on_the_plan_is_recognized_by_the_next_sync_and_everything_closes(
+    desk: Desk, due: LedgerPosting, check: str
+) -> None:
+    posted(desk, due)
+    back = give_back(desk, due, 40_00)
+    desk.post()
+    number = enter(desk, due, back, check=back.reference if check else "")
+
+    desk.wait(seconds=70)
+    desk.pull(cycles=2)
+
+    assert (state(back), back.pay_num, alarms()) == (State.POSTED, number, [])
+    desk.post()
+    assert (state(back), alarms()) == (State.MATCHED, [])
+    desk.pull(cycles=2)
+    installment = Installment.objects.get(allocations__payment=due.payment)
+    assert (installment.collected_cents, installment.office_paid_cents, installment.status) == (60_00, 0, "PENDING")
+    assert (alarms(), {row.office_paid_cents for row in Installment.objects.all()}) == ([], {0})
+
+
+def test_another_negative_payment_of_the_office_is_not_taken_for_the_refund(desk: Desk, due: LedgerPosting) -> None:
+    posted(desk, due)
+    back = give_back(desk, due, 40_00)
+    desk.post()
+    desk.act("cash", PayPlanChargeNum=row_of(due), amount_cents=-39_99)
+
+    desk.wait(minutes=16)
+    desk.pull(cycles=2)
+    desk.post()
+
+    assert (state(back), back.pay_num) == (State.BY_HAND, None)
+    assert "REFUND_BY_HAND" in alarms()
+
+
+def test_what_staff_entered_beside_the_plan_is_found_by_its_number_and_told(desk: Desk, due: LedgerPosting) -> None:
+    posted(desk, due)
+    back = give_back(desk, due, 40_00)
+    desk.post()
+    desk.act("cash", PatNum=due.sent_body["PatNum"], amount_cents=-40_00, check=back.reference)
+
+    assert desk.post() == 0
+    desk.wait(minutes=16)
+    desk.post()
+
+    assert (state(back), alarms()) == (State.MISMATCH, ["POSTING_MISMATCH"])
+    assert "not on payment plan" in Alarm.objects.get(closed_at=None).text
+
+
+def test_two_refunds_of_one_payment_take_two_entries(desk: Desk, due: LedgerPosting) -> None:
+    posted(desk, due)
+    both = [give_back(desk, due, 30_00) for _ in range(2)]
+    desk.post()
+    first = enter(desk, due, both[0])
+    desk.wait(seconds=70)
+    desk.pull(cycles=2)
+    desk.post()
+    assert sorted(state(back) for back in both) == [State.BY_HAND, State.MATCHED]
+
+    second = enter(desk, due, both[1])
+    desk.wait(seconds=70)
+    desk.pull(cycles=2)
+    desk.post()
+
+    assert [state(back) for back in both] == [State.MATCHED] * 2
+    assert {back.pay_num for back in both} == {first, second}
+
+
+def test_a_refund_that_fails_afterwards_asks_nothing_of_staff_any_more(desk: Desk, due: LedgerPosting) -> None:
+    posted(desk, due)
+    back = give_back(desk, due, 40_00)
+    desk.post()
+    assert back.refund_id is not None
+
+    refund_outcomes.settle_refund(back.refund_id, Failed("re_x", "declined"), now=desk.now(), actor="webhook")
+
+    assert (state(back), alarms()) == (State.WITHDRAWN, ["REFUND_FAILED"])
+    desk.wait(minutes=16)
+    assert (desk.post(), state(back)) == (0, State.WITHDRAWN)
+
+
+def test_a_refund_waits_for_its_payment_to_be_in_the_ledger(desk: Desk, due: LedgerPosting) -> None:
+    back = give_back(desk, due, 40_00)
+    desk.outside.fault("POST /api/v1/payments", "drop_before")
+
+    desk.post()
+
+    assert (state(due), state(back)) == (State.UNCLEAR, State.QUEUED)
+
+
+def account_desk(open_desk: Callable[..., Desk]) -> tuple[Desk, LedgerPosting]:
+    """$100 posted to the patient's account, in an office that does not enforce splits."""
+    desk = open_desk(preferences={"RigorousAccounting": "2"}, version="24.4.30.0")
+    desk.connect()
+    number = desk.plan(desk.patient(), DatePayPlanStart="2022-07-01")
+    desk.at("2022-08-01 10:00")
+    desk.pull()
+    return desk, posted(desk, collect(installments(number)[0], now=desk.now()))
+
+
+def test_a_whole_payment_on_the_account_is_given_back_by_open_dentals_own_refund(
+    open_desk: Callable[..., Desk],
+) -> None:
+    desk, paid = account_desk(open_desk)
+    assert paid.route == "PATIENT"
+    back = give_back(desk, paid, 100_00)
+
+    desk.post()
+
+    assert (state(back), back.route) == (State.MATCHED, "REFUND")
+    assert [row["amount_cents"] for row in desk.books("payments")] == [100_00, -100_00]
+    assert alarms() == []
+
+
+@pytest.mark.parametrize("fault", ["drop_after", "error_after", "drop_before"])
+def test_a_lost_answer_to_a_refund_is_searched_and_never_makes_two(open_desk: Callable[..., Desk], fault: str) -> None:
+    desk, paid = account_desk(open_desk)
+    back = give_back(desk, paid, 100_00)
+    desk.outside.fault("POST /api/v1/payments/Refund", fault)
+
+    for _ in range(4):
+        desk.post()
+        desk.wait(seconds=61)
+
+    assert (state(back), back.sends) == (State.MATCHED, 2 if fault == "drop_before" else 1)
+    assert [row["amount_cents"] for row in desk.books("payments")] == [100_00, -100_00]
+
+
+def test_a_part_of_a_payment_on_the_account_goes_where_its_money_lies_or_to_staff(
+    open_desk: Callable[..., Desk],
+) -> None:
+    desk, paid = account_desk(open_desk)
+    unearned = [split for split in desk.books("paysplits") if split["UnearnedType"]]
+    back = give_back(desk, paid, 25_00)
+
+    desk.post()
+
+    expected = (State.MATCHED, "NEGATIVE") if unearned else (State.BY_HAND, "BY_HAND")
+    assert (state(back), back.route) == expected
+    assert len(desk.books("payments")) == (2 if unearned else 1)
+
+
+def test_a_refund_that_open_dental_refuses_goes_to_staff(open_desk: Callable[..., Desk]) -> None:
+    desk, paid = account_desk(open_desk)
+    desk.act("cash", PatNum=paid.sent_body["PatNum"], amount_cents=1_00)
+    LedgerPosting.objects.filter(pk=paid.pk).update(pay_num=987654)
+    back = give_back(desk, paid, 100_00)
+
+    desk.post()
+
+    assert (state(back), alarms()) == (State.BY_HAND, ["REFUND_BY_HAND"])
