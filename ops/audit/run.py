@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from ops.audit.books import Books
-from ops.audit.checks import alarms, captures, installments, limits, messages, postings, stuck, trail
+from ops.audit.checks import alarms, captures, installments, limits, messages, postings, refunds, stuck, trail
 from ops.audit.violations import Violation
 from ops.audit.world import World, open_world
 
 CHECKS = (
     *captures.CHECKS,
     *postings.CHECKS,
+    *refunds.CHECKS,
     *installments.CHECKS,
     *messages.CHECKS,
     *stuck.CHECKS,

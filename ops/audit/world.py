@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -22,6 +22,9 @@ GRACE = timedelta(minutes=10)
 
 class World:
     """A snapshot. `rows("payments_attempt")` are dicts of one table of the product, by id."""
+
+    # Open Dental's PaymentSource of what came in by the API: by us, as opposed to the desk.
+    BY_API = 13
 
     def __init__(self, books: Books, database: psycopg.Connection[Row]) -> None:
         self.now = books.now
@@ -91,6 +94,42 @@ class World:
         if kind not in self._events:
             self._events[kind] = self.query("SELECT * FROM practices_event WHERE kind = %(kind)s", kind=kind)
         return self._events[kind]
+
+    def events_about(self, name: str) -> dict[int, Counter[str]]:
+        """Row id → kinds of the events that carry it under this name."""
+        found: dict[int, Counter[str]] = {}
+        sql = (
+            "SELECT (about->>%(name)s)::bigint AS id, kind, count(*) AS n FROM practices_event "
+            "WHERE about ? %(name)s GROUP BY 1, 2"
+        )
+        for row in self.query(sql, name=name):
+            found.setdefault(row["id"], Counter())[row["kind"]] = row["n"]
+        return found
+
+    @cached_property
+    def adopted(self) -> set[int]:
+        """Postings of which a person said which payment in Open Dental they are."""
+        return {row["about"]["posting"] for row in self.events_of("posting_adopted")}
+
+    @cached_property
+    def refunded_by_payment(self) -> Counter[int]:
+        """Payment → cents that went back for certain."""
+        found: Counter[int] = Counter()
+        for row in self.rows("payments_refund"):
+            found[row["payment_id"]] += row["amount_cents"] if row["state"] == "SUCCEEDED" else 0
+        return found
+
+    @cached_property
+    def kept_by_allocation(self) -> dict[int, int]:
+        """Allocation → its cents less what was given back, which a payment's allocations bear in turn."""
+        kept = {}
+        for payment, allocations in self.allocations_by_payment.items():
+            back = self.refunded_by_payment[payment]
+            for row in allocations:
+                part = min(back, row["amount_cents"])
+                back -= part
+                kept[row["id"]] = row["amount_cents"] - part
+        return kept
 
     # -- alarms ---------------------------------------------------------------------------------------------------
 

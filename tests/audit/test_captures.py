@@ -117,17 +117,6 @@ def test_a_decline_recorded_as_not_taken_is_found(spoiled: Spoiled) -> None:
     assert sorted(texts) == ["attempts_agree_with_the_processor", "attempts_have_their_events", "messages_are_true"]
 
 
-def test_a_refund_nobody_heard_of_is_found(spoiled: Spoiled) -> None:
-    payment = spoiled.row("SELECT * FROM payments_payment ORDER BY id LIMIT 1")
-    body = {
-        "object": "refund", "amount": 30_00, "charge": "ch_x", "payment_intent": payment["processor_reference"],
-        "status": "succeeded", "created": int(spoiled.books.now.timestamp()) - 3600,
-    }  # fmt: skip
-    refund = spoiled.stripe_copy("charge", body)
-    spoiled.file("stripe/stripe.sqlite3", "UPDATE objects SET object = 'refund' WHERE id = ?", refund)
-    assert spoiled.only("refunds_are_known") == f"refund {refund} of 3000 cents of payment {payment['id']} is not known"
-
-
 @pytest.mark.parametrize("path", ["/v1/payment_intents", "/v1/payment_intents/pi_x/confirm"])
 def test_a_key_that_changed_on_retry_is_found(spoiled: Spoiled, path: str) -> None:
     attempt = paid_attempt(spoiled)

@@ -10,6 +10,7 @@ from ops.audit.checks.postings import copies_of
 from ops.audit.sources import Row
 from ops.audit.world import World
 
+Justification = Callable[[World, Row], bool]
 UNSETTLED = ("QUEUED", "SENDING", "UNCLEAR", "POSTED")
 OPEN = ("STARTED", "PENDING", "UNKNOWN")
 # After that somebody must have been told that a posting is not confirmed.
@@ -32,6 +33,10 @@ def _number(alarm: Row) -> int:
 
 
 def _amount_differs(world: World, alarm: Row) -> bool:
+    if "refund" in alarm["about"]:
+        row = world.one("payments_refund", alarm["about"]["refund"])
+        given = [refund["amount"] for refund in world.processor.refunds if refund["id"] == row["reference"]]
+        return given != [row["amount_cents"]]
     return any(
         payment["attempt_id"] == _number(alarm)
         and payment["amount_cents"] != world.one("payments_attempt", payment["attempt_id"])["amount_cents"]
@@ -40,10 +45,11 @@ def _amount_differs(world: World, alarm: Row) -> bool:
 
 
 def _processor_refuses(world: World, alarm: Row) -> bool:
-    """Its attempt was not taken, and the processor has not answered any other since."""
+    """It refused what the alarm names, and has not answered any charge since."""
     attempts = [row for row in world.rows("payments_attempt") if row["practice_id"] == alarm["practice_id"]]
     answered = [row["settled_at"] for row in attempts if row["state"] in ("SUCCEEDED", "DECLINED")]
-    refused = world.one("payments_attempt", alarm["about"]["attempt"])["state"] == "NOT_TAKEN"
+    table, name = ("payments_refund", "refund") if "refund" in alarm["about"] else ("payments_attempt", "attempt")
+    refused = world.one(table, alarm["about"][name])["state"] in ("NOT_TAKEN", *OPEN)
     return refused and not any(at > alarm["opened_at"] for at in answered)
 
 
@@ -64,6 +70,10 @@ def _webhook_stuck(world: World, alarm: Row) -> bool:
 def _contradiction(world: World, alarm: Row) -> bool:
     """Our final state and the processor's present one don't go together, or an intent was made beside us."""
     what, _, rest = alarm["key"].partition(":")
+    if what == "refund-contradiction":
+        row = world.one("payments_refund", alarm["about"]["refund"])
+        there = {refund["id"]: refund["status"] for refund in world.processor.refunds}
+        return (there.get(row["reference"]) == "succeeded") != bool(row["state"] == "SUCCEEDED")
     if what == "stranger":
         intent = world.intents_by_id.get(rest)
         return intent is not None and bool(intent["status"] == "succeeded") and not _is_own(world, intent)
@@ -86,9 +96,26 @@ def _posting_duplicate(world: World, alarm: Row) -> bool:
 
 
 def _taken_back(world: World, alarm: Row) -> bool:
-    """Less stands on the installment's charges than we posted to them."""
+    """Less stands on the installment's charges, or on the plan, than we posted there."""
     installment = _number(alarm)
-    return _matched_cents(world, installment) > _cents_on_rows(world, installment)
+    if _matched_cents(world, installment) > _cents_on_rows(world, installment):
+        return True
+    return any(
+        _cents_on_plan(world, row) < row["amount_cents"]
+        for row in world.rows("payments_ledgerposting")
+        if row["state"] == "MATCHED" and row["route"] in ("PREPAYMENT", "PLAN_FIFO")
+        and installment in world.installments_of_payment.get(row["payment_id"], [])
+    )  # fmt: skip
+
+
+def _cents_on_plan(world: World, posting: Row) -> int:
+    office, plan = world.office_of.get(posting["practice_id"]), world.one("payplans_payplan", posting["plan_id"])
+    splits = [] if office is None else office.tables["paysplit"]
+    return sum(
+        int(row["SplitAmt"])
+        for row in splits
+        if row["PayNum"] == posting["pay_num"] and row["PayPlanNum"] == plan["pay_plan_num"]
+    )
 
 
 def _matched_cents(world: World, installment: int) -> int:
@@ -98,7 +125,7 @@ def _matched_cents(world: World, installment: int) -> int:
         if row["state"] == "MATCHED" and row["route"] == "CHARGE_ROWS"
     ]
     return sum(
-        row["amount_cents"]
+        row["amount_cents"] - world.refunded_by_payment[row["payment_id"]]
         for row in postings
         if installment in world.installments_of_payment.get(row["payment_id"], [])
     )
@@ -146,6 +173,23 @@ def _posting_blocked(world: World, alarm: Row) -> bool:
     return office is None or not office.can_be_posted_to or any(not row["pay_type_num"] for row in connections)
 
 
+def _refund_in(*states: str) -> Justification:
+    return lambda world, alarm: world.one("payments_refund", alarm["about"]["refund"])["state"] in states
+
+
+def _refund_by_hand(world: World, alarm: Row) -> bool:
+    """Staff have not entered it in Open Dental yet."""
+    refund = _number(alarm)
+    postings = [row for row in world.rows("payments_ledgerposting") if row["refund_id"] == refund]
+    return any(row["state"] == "BY_HAND" for row in postings)
+
+
+def _refund_elsewhere(world: World, alarm: Row) -> bool:
+    reference = alarm["key"].partition(":")[2]
+    rows = [row for row in world.rows("payments_refund") if row["reference"] == reference]
+    return any(row["origin"] == "ELSEWHERE" for row in rows)
+
+
 def _office_away(world: World, alarm: Row) -> bool:
     office = world.office_of.get(alarm["practice_id"])
     return office is None or office.is_away
@@ -158,7 +202,7 @@ def _recovery_unplaced(world: World, alarm: Row) -> bool:
     return taken and not any(row["processor_reference"] == reference for row in world.rows("payments_payment"))
 
 
-JUSTIFIED: dict[str, Callable[[World, Row], bool]] = {
+JUSTIFIED: dict[str, Justification] = {
     "AMOUNT_DIFFERS": _amount_differs,
     "PROCESSOR_REFUSES": _processor_refuses,
     "OUTCOME_UNKNOWN": _outcome_unknown,
@@ -176,6 +220,10 @@ JUSTIFIED: dict[str, Callable[[World, Row], bool]] = {
     "POSTING_BLOCKED": _posting_blocked,
     "OFFICE_AWAY": _office_away,
     "RECOVERY_UNPLACED": _recovery_unplaced,
+    "REFUND_FAILED": _refund_in("FAILED"),
+    "REFUND_UNKNOWN": _refund_in("STARTED", "PENDING", "UNKNOWN"),
+    "REFUND_ELSEWHERE": _refund_elsewhere,
+    "REFUND_BY_HAND": _refund_by_hand,
 }
 
 
@@ -195,6 +243,11 @@ def _troubles(world: World) -> Iterator[tuple[Row, str, str]]:
     for row in world.rows("payments_webhookevent"):
         if row["state"] == "FAILED":
             yield row, f"webhook:{row['event_id']}", f"webhook {row['id']} was given up"
+    for row in world.rows("payments_refund"):
+        if row["state"] == "FAILED":
+            yield row, f"refund_failed:refund:{row['id']}", f"refund {row['id']} of {row['amount_cents']} cents failed"
+        if row["origin"] == "ELSEWHERE" and row["actor"] == "processor":
+            yield row, f"refund-elsewhere:{row['reference']}", f"refund {row['id']} was made at the processor"
     yield from _troubles_of_attempts(world)
     yield from _troubles_of_postings(world)
     yield from _taken_back_troubles(world)
@@ -212,8 +265,14 @@ def _troubles_of_postings(world: World) -> Iterator[tuple[Row, str, str]]:
         name = f"posting {row['id']} of {row['amount_cents']} cents"
         if row["state"] in ("REFUSED", "MISMATCH"):
             yield row, f"posting:{row['id']}", f"{name} is {row['state']}"
+        if row["state"] == "BY_HAND":
+            yield row, f"refund-by-hand:{row['refund_id']}", f"{name} waits for staff"
         office = world.office_of.get(row["practice_id"])
-        if office is not None and len(copies_of(office, row)) > 1 and row["created_at"] < world.now - timedelta(days=2):
+        if (
+            office is not None
+            and len(copies_of(world, office, row)) > 1
+            and row["created_at"] < world.now - timedelta(days=2)
+        ):
             yield row, f"duplicate:{row['id']}", f"{name} is in the ledger more than once"
         if row["state"] in ("UNCLEAR", "POSTED") and world.is_old(row["created_at"] + LATE):
             yield row, f"posting-late:{row['id']}", f"{name} is {row['state']}"

@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from ops.audit.sources import Office, Row
 from ops.audit.world import World, grouped
 
-# Open Dental's PaymentSource of what came in by the API: by us, as opposed to the desk.
-BY_API = 13
 IN_THE_LEDGER = ("POSTED", "MATCHED")
+ON_THE_PLAN = ("CHARGE_ROWS", "PREPAYMENT", "PLAN_FIFO")
 
 
 def payments_have_one_posting(world: World) -> Iterator[str]:
@@ -36,8 +35,8 @@ def postings_are_in_the_ledger_once(world: World) -> Iterator[str]:
         office = world.office_of.get(posting["practice_id"])
         if office is None:
             continue
-        copies = copies_of(office, posting)
-        by_api = [row["PayNum"] for row in copies if row["PaymentSource"] == BY_API]
+        copies = copies_of(world, office, posting)
+        by_api = [row["PayNum"] for row in copies if row["PaymentSource"] == world.BY_API]
         if len(by_api) > 1:
             yield f"posting {posting['id']} of {posting['amount_cents']} cents was sent as payments {by_api}"
         if posting["state"] not in IN_THE_LEDGER or world.is_told(posting["practice_id"], _taken_back(world, posting)):
@@ -46,12 +45,15 @@ def postings_are_in_the_ledger_once(world: World) -> Iterator[str]:
             yield f"posting {posting['id']} is {posting['state']}, payment {posting['pay_num']} is not in the ledger"
 
 
-def copies_of(office: Office, posting: Row) -> list[Row]:
-    """Payments with its reference and its cents (a refund copies the reference and negates the cents)."""
+def copies_of(world: World, office: Office, posting: Row) -> list[Row]:
+    """Payments of its cents that carry its reference, or that a person said is ours, or that write down its refund."""
+    # Open Dental's own refund copies the payment's reference and negates the cents.
+    by_number = posting["movement"] == "REFUND" or posting["id"] in world.adopted
     return [
         row
         for row in office.tables["payment"]
-        if row["CheckNum"].upper() == posting["reference"] and row["PayAmt"] == posting["amount_cents"]
+        if row["PayAmt"] == posting["amount_cents"]
+        and (row["CheckNum"].upper() == posting["reference"] or (by_number and row["PayNum"] == posting["pay_num"]))
     ]
 
 
@@ -79,7 +81,7 @@ def matched_postings_agree(world: World) -> Iterator[str]:
             continue
         if world.is_told(posting["practice_id"], _taken_back(world, posting)):
             continue
-        payment = next((row for row in copies_of(office, posting) if row["PayNum"] == posting["pay_num"]), None)
+        payment = next((row for row in copies_of(world, office, posting) if row["PayNum"] == posting["pay_num"]), None)
         if payment is None:
             continue  # postings_are_in_the_ledger_once says so.
         if payment["PatNum"] not in _accounts(world, posting):
@@ -100,7 +102,7 @@ def _wrong_splits(world: World, office: Office, posting: Row) -> Iterator[str]:
     total = sum(row["SplitAmt"] for row in splits)
     if total != posting["amount_cents"]:
         yield f"posting {posting['id']} of {posting['amount_cents']} cents: its splits sum to {total}"
-    if posting["route"] == "PATIENT" or not posting["plan_id"]:
+    if posting["route"] not in ON_THE_PLAN or not posting["plan_id"]:
         return
     number = world.one("payplans_payplan", posting["plan_id"])["pay_plan_num"]
     astray = sum(row["SplitAmt"] for row in splits if row["PayPlanNum"] != number)

@@ -21,7 +21,7 @@ STEPS = {
 
 def attempts_have_their_events(world: World) -> Iterator[str]:
     """One start; exactly one ending, and that of its state."""
-    kinds = _kinds(world, "attempt")
+    kinds = world.events_about("attempt")
     for row in world.rows("payments_attempt"):
         found = kinds.get(row["id"], Counter())
         ending = ENDINGS.get(row["state"])
@@ -33,7 +33,7 @@ def attempts_have_their_events(world: World) -> Iterator[str]:
 
 
 def postings_have_their_events(world: World) -> Iterator[str]:
-    kinds = _kinds(world, "posting")
+    kinds = world.events_about("posting")
     for row in world.rows("payments_ledgerposting"):
         found = kinds.get(row["id"], Counter())
         missing = [kind for kind in STEPS.get(row["state"], []) if not found[kind]]
@@ -47,17 +47,6 @@ def alarms_closed_by_hand_have_their_event(world: World) -> Iterator[str]:
     for row in world.rows("payments_alarm"):
         if row["closed_by"].startswith("user:") and not closed[(row["practice_id"], row["closed_by"], row["text"])]:
             yield f"alarm {row['id']} was closed by {row['closed_by']} without an event"
-
-
-def _kinds(world: World, name: str) -> dict[int, Counter[str]]:
-    found: dict[int, Counter[str]] = {}
-    sql = (
-        "SELECT (about->>%(name)s)::bigint AS id, kind, count(*) AS n FROM practices_event "
-        "WHERE about ? %(name)s GROUP BY 1, 2"
-    )
-    for row in world.query(sql, name=name):
-        found.setdefault(row["id"], Counter())[row["kind"]] = row["n"]
-    return found
 
 
 CHECKS = (attempts_have_their_events, postings_have_their_events, alarms_closed_by_hand_have_their_event)

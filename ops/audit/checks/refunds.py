@@ -1,0 +1,115 @@
+"""Money given back: known here when it moved there, never more than was paid, and posted once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import timedelta
+
+from ops.audit.sources import Row, moment
+from ops.audit.world import World, grouped
+
+# What the processor calls a refund in each state of ours that is told by it.
+AGREES = {"SUCCEEDED": "succeeded", "FAILED": "failed", "PENDING": "pending"}
+HOLDING = ("STARTED", "PENDING", "UNKNOWN", "SUCCEEDED")
+# A refund made at the processor whose webhook was lost is found by a list that is read four times a day.
+FOUND_WITHIN = timedelta(hours=6)
+
+
+def refunds_are_known(world: World) -> Iterator[str]:
+    """Every refund of a payment of ours is one row here, with the same cents."""
+    payments = {row["processor_reference"]: row for row in world.rows("payments_payment")}
+    rows = grouped(world.rows("payments_refund"), lambda row: row["reference"])
+    for refund in world.processor.refunds:
+        payment, found = payments.get(refund["payment_intent"]), rows.get(refund["id"], [])
+        amounts = [row["amount_cents"] for row in found]
+        if payment is None or amounts == [refund["amount"]]:
+            continue
+        if amounts or world.is_old(moment(refund["created"]) + FOUND_WITHIN):
+            yield f"refund {refund['id']} of {refund['amount']} cents of payment {payment['id']} is here as {amounts}"
+
+
+def refunds_agree_with_the_processor(world: World) -> Iterator[str]:
+    """Given back, failed and processing are what the processor says, too."""
+    there = {refund["id"]: refund for refund in world.processor.refunds}
+    for row in world.rows("payments_refund"):
+        expected = AGREES.get(row["state"])
+        status = there[row["reference"]]["status"] if row["reference"] in there else "no refund"
+        if expected and status != expected:
+            yield f"refund {row['id']} is {row['state']}, the processor has {status}"
+
+
+def refunds_stay_within_their_payment(world: World) -> Iterator[str]:
+    refunds = grouped(world.rows("payments_refund"), lambda row: row["payment_id"])
+    for payment_id, found in refunds.items():
+        total = sum(row["amount_cents"] for row in found if row["state"] in HOLDING)
+        paid = world.one("payments_payment", payment_id)["amount_cents"]
+        if total > paid:
+            yield f"{total} cents of payment {payment_id} of {paid} cents are given back or about to be"
+
+
+def refunds_are_final(world: World) -> Iterator[str]:
+    """Pending may last as long as the processor itself says so."""
+    there = {refund["id"]: refund["status"] for refund in world.processor.refunds}
+    for row in world.rows("payments_refund"):
+        is_at_the_bank = row["state"] == "PENDING" and there.get(row["reference"]) == "pending"
+        if row["state"] in HOLDING[:3] and world.is_old(row["started_at"]) and not is_at_the_bank:
+            yield f"refund {row['id']} of {row['amount_cents']} cents is still {row['state']}"
+
+
+def refunds_have_one_posting(world: World) -> Iterator[str]:
+    """One that was given back is written down in the ledger, once, unless the payment itself never was."""
+    postings = grouped(world.rows("payments_ledgerposting"), lambda row: row["refund_id"])
+    posted = {row["payment_id"] for row in world.rows("payments_ledgerposting") if row["movement"] == "PAYMENT"}
+    for row in world.rows("payments_refund"):
+        amounts = [one["amount_cents"] for one in postings.get(row["id"], []) if one["state"] != "WITHDRAWN"]
+        is_wanted = row["state"] == "SUCCEEDED" and row["payment_id"] in posted
+        if row["state"] != "FAILED" and amounts != ([-row["amount_cents"]] if is_wanted else []):
+            yield f"refund {row['id']} of {row['amount_cents']} cents is {row['state']}, its postings are {amounts}"
+
+
+def ledger_refunds_are_ours(world: World) -> Iterator[str]:
+    """The API took no more out of the ledger under our references than was ever given back."""
+    for payment in world.rows("payments_payment"):
+        office = world.office_of.get(payment["practice_id"])
+        refunds = [row for row in world.rows("payments_refund") if row["payment_id"] == payment["id"]]
+        given = sum(row["amount_cents"] for row in refunds if row["state"] in ("SUCCEEDED", "FAILED"))
+        taken = _taken_out(world, office.tables["payment"], payment) if office else 0
+        if taken > given:
+            yield f"{taken} cents of payment {payment['id']} were taken out of the ledger, {given} were given back"
+
+
+def _taken_out(world: World, payments: list[Row], payment: Row) -> int:
+    postings = [row for row in world.rows("payments_ledgerposting") if row["payment_id"] == payment["id"]]
+    references = {row["reference"] for row in postings}
+    return -sum(
+        int(row["PayAmt"])
+        for row in payments
+        if row["PayAmt"] < 0 and row["CheckNum"].upper() in references and row["PaymentSource"] == world.BY_API
+    )
+
+
+def refunds_have_their_events(world: World) -> Iterator[str]:
+    """How it began, and the state it is in."""
+    kinds = world.events_about("refund")
+    for row in world.rows("payments_refund"):
+        found = kinds.get(row["id"], Counter())
+        missing = [kind for kind in _events_of(row) if not found.get(kind)]
+        if missing:
+            yield f"refund {row['id']} is {row['state']} without the events {missing}"
+
+
+def _events_of(row: Row) -> list[str]:
+    begin = {"HERE": ["refund_started"], "ELSEWHERE": []}[row["origin"]]
+    return begin if row["state"] == "STARTED" else [*begin, f"refund_{row['state'].lower()}"]
+
+
+CHECKS = (
+    refunds_are_known,
+    refunds_agree_with_the_processor,
+    refunds_stay_within_their_payment,
+    refunds_are_final,
+    refunds_have_one_posting,
+    ledger_refunds_are_ours,
+    refunds_have_their_events,
+)
