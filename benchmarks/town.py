@@ -104,11 +104,11 @@ class Town:
             released = self._release(postings, began + self.size.seconds)
             ended = time.monotonic()
         delays, unposted = self._delays(worker, released)
-        ages = [self._ages(worker, began + from_ * self.size.seconds, until) for from_, until in
-                ((0.0, began + self.size.seconds / 3), (1 / 3, ended))]  # fmt: skip
+        third = began + self.size.seconds / 3
+        onset, settled = self._ages(worker, began, began, third), self._ages(worker, began, third, ended)
         pulls = sum(map(len, worker.done["pull"].values()))
         return Seen(
-            _p50(ages[1]), _p95(ages[1]), _p50(ages[0]), _p50(delays), _p95(delays), pulls,
+            _p50(settled), _p95(settled), _p50(onset), _p50(delays), _p95(delays), pulls,
             self._asked_sick() - asked, self._opened(), unposted,
             len(worker.errors),
         )  # fmt: skip
@@ -186,14 +186,16 @@ class Town:
                 unposted += 1
         return delays or [0.0], unposted
 
-    def _ages(self, worker: Worker, since: float, until: float) -> list[float]:
-        """How old what we know of each healthy office was, looked at forty times."""
+    def _ages(self, worker: Worker, began: float, since: float, until: float) -> list[float]:
+        """How old what we know of each healthy office was, looked at forty times. Before the run nothing was known."""
         looks = [since + (until - since) * place / 40 for place in range(1, 41)]
-        return [
-            look - max((begun for begun, end, problem in worker.done["pull"][pk] if end <= look and not problem),
-                       default=since - self.size.seconds / 3)
-            for pk in self.healthy for look in looks
-        ]  # fmt: skip
+        ages = []
+        for practice_id in self.healthy:
+            pulls = worker.done["pull"][practice_id]
+            for look in looks:
+                known = (begun for begun, ended, problem in pulls if ended <= look and not problem)
+                ages.append(look - max(known, default=began))
+        return ages
 
     def _asked_sick(self) -> int:
         asked = self.http.get("/_asked").json()

@@ -9,7 +9,7 @@ from celery import shared_task
 
 from core import clock
 from notifications import lookup, send
-from practices import tenancy
+from practices import rounds, tenancy
 from practices.models import Practice
 
 log = logging.getLogger(__name__)
@@ -18,11 +18,11 @@ log = logging.getLogger(__name__)
 @shared_task(name="notifications.tasks.send_all")
 def send_all() -> None:
     """Queue a pass for every practice."""
-    for practice_id in Practice.objects.filter(is_active=True).values_list("pk", flat=True):
-        send_one.delay(practice_id=practice_id)
+    rounds.hand_out(send_one, Practice.objects.filter(is_active=True).values_list("pk", flat=True))
 
 
 @shared_task(name="notifications.tasks.send_one")
+@rounds.one_in_queue
 def send_one(*, practice_id: int) -> None:
     """One pass: texts in doubt first, since a resend must wait for them. Running twice at once is harmless."""
     run(practice_id, clock.now())

@@ -10,7 +10,7 @@ from kombu.exceptions import OperationalError
 
 from core import clock
 from paylinks import charges
-from practices import tenancy
+from practices import rounds, tenancy
 from practices.models import Practice
 
 log = logging.getLogger(__name__)
@@ -26,11 +26,11 @@ def charge_one(*, practice_id: int, charge_id: int, **_: Any) -> None:
 @shared_task(name="paylinks.tasks.finish_all")
 def finish_all(**_: Any) -> None:
     """Queue a pass for every practice."""
-    for practice_id in Practice.objects.filter(is_active=True).values_list("pk", flat=True):
-        finish_one.delay(practice_id=practice_id)
+    rounds.hand_out(finish_one, Practice.objects.filter(is_active=True).values_list("pk", flat=True))
 
 
 @shared_task(name="paylinks.tasks.finish_one")
+@rounds.one_in_queue
 def finish_one(*, practice_id: int, **_: Any) -> int:
     """Charges whose browser never came back, or whose task was lost."""
     with tenancy.scope(practice_id):

@@ -164,7 +164,7 @@ def test_the_timetable_gives_every_active_practice_a_pass_of_its_own(
     failed_notice(ana, now)
     monkeypatch.setattr(clock, "now", lambda: now)
     queued: list[int] = []
-    monkeypatch.setattr(tasks.send_one, "delay", lambda *, practice_id: queued.append(practice_id))
+    monkeypatch.setattr(tasks.send_one, "apply_async", lambda *, kwargs, priority: queued.append(kwargs["practice_id"]))
 
     tasks.send_all()
     for practice_id in queued:

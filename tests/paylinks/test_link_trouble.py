@@ -291,7 +291,9 @@ def test_the_timetable_finishes_what_was_left_in_every_active_practice(
     factories.PracticeFactory.create(is_active=False)
     phone.enter_card(phone.press_another_card(), DEBIT)
     passes: list[int] = []
-    monkeypatch.setattr(tasks.finish_one, "delay", lambda *, practice_id: passes.append(practice_id))
+    monkeypatch.setattr(
+        tasks.finish_one, "apply_async", lambda *, kwargs, priority: passes.append(kwargs["practice_id"])
+    )
 
     tasks.finish_all()
     for practice_id in passes:
