@@ -6,7 +6,8 @@ its age is the heartbeat that /readyz looks at.
 
 from __future__ import annotations
 
-import uuid
+import os
+import socket
 from functools import lru_cache
 from typing import Any
 
@@ -55,7 +56,8 @@ class Scheduler(PersistentScheduler):
     """Sends only while it holds the lease."""
 
     def __init__(self, *args: Any, **more: Any) -> None:
-        self.token = uuid.uuid4().hex
+        # The same after a restart: a beat that was killed takes its lease up again at once.
+        self.token = f"{socket.gethostname()}:{os.path.abspath(str(more.get('schedule_filename')))}"
         self.is_sending = False
         super().__init__(*args, **more)
 

@@ -81,8 +81,9 @@ class Machine:
     def default(self, threads: int = 4) -> Process:
         return self._worker("default", threads)
 
-    def beat(self) -> Process:
-        schedule = str(self.folder / f"schedule-{len(self.processes)}")
+    def beat(self, place: str = "") -> Process:
+        """`place`: where it keeps its schedule; a beat that is started again keeps its place."""
+        schedule = str(self.folder / f"schedule-{self.name}{place}")
         return self.start("beat", *CELERY, "beat", "-s", schedule, "--pidfile=", "-l", "INFO", ready="beat: Starting")
 
     def web(self, port: int) -> Process:

@@ -116,6 +116,11 @@ def sending(*beats: Process) -> list[bool]:
             for one in beats]  # fmt: skip
 
 
+def _kill(process: Process) -> None:
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+
+
 def test_of_two_beats_one_sends_and_the_other_takes_over_when_it_is_gone(tmp_path: Path) -> None:
     with machines(tmp_path, "one", "two", BEAT_SCALE="0.1") as (one, two):
         began = time.monotonic()
@@ -130,10 +135,14 @@ def test_of_two_beats_one_sends_and_the_other_takes_over_when_it_is_gone(tmp_pat
         assert first.wait() == 0
         until(lambda: sending(second) == [True], "the other one sends", second.log, seconds=15)
         third = one.beat()
-        os.kill(second.pid, signal.SIGKILL)
-        second.wait()
-        assert beat.broker().pttl(beat.HOLDER) <= beat.LEASE_MS
-        # The dead one's lease runs out; here at once.
+        _kill(second)
+        again = two.beat()
+        # The lease is still the dead one's, which is itself.
+        until(lambda: sending(again) == [True], "it goes on after a restart", again.log, seconds=15)
+        assert sending(third) == [False]
+        _kill(again)
+        assert 0 < beat.broker().pttl(beat.HOLDER) <= beat.LEASE_MS
+        # It never comes back, and the lease runs out: here at once.
         beat.broker().pexpire(beat.HOLDER, 1)
         until(lambda: sending(third) == [True], "the third one sends", third.log, seconds=15)
         assert (beat.heartbeat_age() or 0) < beat.LEASE_MS / 1000
