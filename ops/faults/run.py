@@ -23,7 +23,7 @@ from ops.faults.harm import Harm, Jump
 from ops.faults.journal import Journal
 from ops.faults.scaling import SCALE
 from ops.faults.schedule import Step
-from ops.faults.spoiling import Spoiler
+from ops.faults.spoiling import Pace, Spoiler
 from ops.faults.world import Plants, World
 from ops.places import Places
 
@@ -38,7 +38,7 @@ _LONGEST_PAUSE_SECONDS = 0.6
 
 @dataclass(frozen=True)
 class Wish:
-    """What to run. `seconds` of faults in real time; `strength` multiplies the share of spoiled replies.
+    """What to run. `seconds` of faults in real time at most; `strength` multiplies the share of spoiled replies.
 
     `only` keeps these kinds of schedule.RATES (and "clock"); `steps` replaces the seed's schedule. `functions`
     ("module:function") are called in every product process before it works, `sql` is run by the database's superuser
@@ -145,11 +145,12 @@ class _Run:
         steps = self.wish.steps if self.wish.steps is not None else schedule.make(
             self.wish.seed, self.wish.seconds, self.wish.only
         )  # fmt: skip
-        if self.wish.strength:
-            self.spoiler.begin()
-        began, waiting = time.monotonic(), list(steps)[::-1]
+        self.spoiler.begin()
+        pace, waiting = Pace(self.spoiler), list(steps)[::-1]
+        began = time.monotonic()
         while time.monotonic() - began < self.wish.seconds:
-            while waiting and time.monotonic() - began >= waiting[-1].at:
+            at = pace.now()
+            while waiting and at >= waiting[-1].at:
                 self._do(waiting.pop())
             self._tend()
             self._look_after_jump()

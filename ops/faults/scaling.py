@@ -44,9 +44,10 @@ def install() -> None:
     right = pacing.interval_of
     _set(
         pacing.__name__,
-        _HELD_MS=int(80_000 / SCALE), _POLL_WAITS=2.0, _URGENT_WAITS=30 / SCALE,
-        # Silence is told from a busy machine, so these shrink less.
-        _POLL_SILENT_MS=1_000, _URGENT_SILENT_MS=2_000,
+        # A killed worker's requests count as unanswered for so long; the machine kills far more often than life.
+        _HELD_MS=2_500, _POLL_WAITS=4.0, _URGENT_WAITS=8.0,
+        # An office that is held up for seconds here is a busy machine, not a silent office.
+        _POLL_SILENT_MS=8_000, _URGENT_SILENT_MS=8_000,
         interval_of=lambda mode, permissions: right(mode, permissions) / SCALE,
     )  # fmt: skip
     for module in ("opendental.post", "opendental.walks"):

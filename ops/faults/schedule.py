@@ -11,7 +11,7 @@ from ops.faults.points import MORE_POINTS, POINTS
 
 # kind → how many a second of real time, when everything is on.
 RATES = {
-    "kill_at": 3.0,
+    "kill_at": 1.8,
     "kill": 0.3,
     "webhook": 3.0,
     "hold": 0.3,

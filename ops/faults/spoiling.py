@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from typing import Any
 
@@ -14,12 +15,13 @@ _MONEY = {
     "drop_before": 0.05, "drop_after": 0.08, "error_before": 0.04, "error_after": 0.08, "throttle": 0.04,
     "slow": 0.04, "slow_after": 0.05,
 }  # fmt: skip
-_READS = {"drop_before": 0.02, "drop_after": 0.02, "error_before": 0.02, "throttle": 0.01, "slow_after": 0.03}
+# Few: two jobs in a row that don't reach an office open its circuit breaker, and then nothing is tried at all.
+_READS = {"drop_before": 0.004, "drop_after": 0.004, "error_before": 0.004, "throttle": 0.003, "slow_after": 0.006}
 RULES: dict[str, list[tuple[str, dict[str, float]]]] = {
     "stripe": [
         ("POST /v1/payment_intents*", {**_MONEY, "conflict": 0.04}),
         ("POST /v1/*", {name: share / 2 for name, share in _MONEY.items()}),
-        ("GET /v1/*", {name: share * 2 for name, share in _READS.items()}),
+        ("GET /v1/*", {name: share * 10 for name, share in _READS.items()}),
     ],
     "opendental": [
         ("POST /api/v1/payments", _MONEY),
@@ -62,6 +64,10 @@ class Spoiler:
                 found[f"{name}:{kind}"] = number
         return found
 
+    def seen(self) -> int:
+        """Requests the product has sent since the faults began."""
+        return sum(int(self._ask("GET", name)["seen"]) for name in RULES)
+
     def writing(self) -> int:
         """Writes that are being answered now."""
         return sum(int(self._ask("GET", name)["writing"]) for name in RULES)
@@ -71,3 +77,31 @@ class Spoiler:
 
     def _ask(self, method: str, name: str, **more: Any) -> Any:
         return self.http.request(method, self.addresses[name] + RANDOM, **more).raise_for_status().json()
+
+
+# What the product asks the outside in one second of the schedule, on a machine that has nothing else to do.
+REQUESTS_A_SECOND = 30.0
+_LOOK_SECONDS = 0.25
+# The schedule goes on, slowly, also when the product does nothing at all.
+_SLOWEST = 0.1
+
+
+class Pace:
+    """The schedule's own time: never faster than real time, and slower where the machine lets the product crawl.
+
+    Kills by real time alone would leave a slow machine nothing to kill: every worker would die before it did anything.
+    """
+
+    def __init__(self, spoiler: Spoiler) -> None:
+        self.spoiler = spoiler
+        self._at, self._looked, self._seen = 0.0, time.monotonic(), spoiler.seen()
+
+    def now(self) -> float:
+        """Seconds of the schedule that have passed."""
+        passed = time.monotonic() - self._looked
+        if passed >= _LOOK_SECONDS:
+            seen = self.spoiler.seen()
+            earned = (seen - self._seen) / REQUESTS_A_SECOND
+            self._at += min(passed, max(earned, passed * _SLOWEST))
+            self._looked, self._seen = time.monotonic(), seen
+        return self._at

@@ -197,10 +197,10 @@ def _jobs(place: Places, chosen: Mapping[str, int]) -> dict[str, tuple[Any, ...]
     beat = ("celery", "beat", "-s", str(place.data / "beat-schedule"), "--pidfile=", "-l", "INFO")
     return {
         "web": ("web", str(chosen["web"])),
-        "charges-1": worker("charges", 1, 16),
-        "charges-2": worker("charges", 2, 16),
-        "default-1": worker("default", 1, 6),
-        "default-2": worker("default", 2, 6),
+        "charges-1": worker("charges", 1, 6),
+        "charges-2": worker("charges", 2, 6),
+        "default-1": worker("default", 1, 4),
+        "default-2": worker("default", 2, 4),
         "beat": beat,
     }
 

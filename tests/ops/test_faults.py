@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 from collections import Counter
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -13,7 +16,8 @@ from zoneinfo import ZoneInfo
 import httpx
 import pytest
 
-from ops.faults import harm, journal, schedule
+from ops.children import ROOT
+from ops.faults import harm, journal, schedule, spoiling
 from ops.faults.clockwork import Clockwork
 from ops.faults.points import ALL_POINTS, MORE_POINTS, POINTS, Armory
 from ops.faults.schedule import Step
@@ -28,7 +32,7 @@ def test_the_same_seed_gives_the_same_schedule_and_another_one_a_different() -> 
 
 
 def test_leaving_kinds_out_does_not_move_the_others() -> None:
-    everything, some = schedule.make(3, 60), schedule.make(3, 60, only=("database", "clock"))
+    everything, some = schedule.make(3, 600), schedule.make(3, 600, only=("database", "clock"))
 
     assert some == [step for step in everything if step.kind in ("database", "clock")]
     assert {step.kind for step in everything} == {*schedule.RATES, "clock"}
@@ -153,6 +157,38 @@ def test_an_answer_that_is_held_is_done_already(tmp_path: Path) -> None:
         assert process.http.get("/_sandbox/faults/random").json()["holding"] == 1
     finally:
         process.stop()
+
+
+def test_every_wait_and_every_crash_point_still_exists_in_the_product(tmp_path: Path) -> None:
+    """A process of its own: it replaces functions of the product."""
+    environment = {**os.environ, "FAULTS_FOLDER": str(tmp_path)}
+    program = "from ops.faults import jobs; jobs.prepare(); print('ready')"
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.endswith("ready\n"), done.stderr[-2000:]
+
+
+@dataclass
+class Asked:
+    """A spoiler that has seen so many requests."""
+
+    numbers: list[int]
+
+    def seen(self) -> int:
+        return self.numbers.pop(0)
+
+
+def test_the_schedule_is_as_slow_as_the_product_and_never_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:
+    moment = [0.0]
+    monkeypatch.setattr(spoiling.time, "monotonic", lambda: moment[0])
+    # 15 requests are half a second of the schedule, none a tenth of the time, many no more than the time.
+    pace = spoiling.Pace(Asked([100, 115, 115, 915]))  # type: ignore[arg-type]
+    found = []
+    for moment[0] in (1.0, 2.0, 2.1, 3.0):
+        found.append(round(pace.now(), 3))
+
+    assert found == [0.5, 0.6, 0.6, 1.6]
 
 
 def test_a_step_survives_its_line() -> None:
