@@ -151,6 +151,7 @@ def _other_work(practice_id: int, between: Q, work: dict[int, Decimal]) -> set[i
     """Plans whose production differs from the last night's. What is seen for the first time is only kept."""
     stored = PlanFingerprint.objects.filter(between, practice_id=practice_id, of=Of.WORK)
     ours = dict(stored.values_list("pay_plan_num", "checksum"))
+    stored.exclude(pay_plan_num__in=work).delete()
     fingerprints.keep(practice_id, Of.WORK, {number: (1, total) for number, total in work.items()})
     return {number for number, total in work.items() if ours.get(number, total) != total}
 

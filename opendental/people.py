@@ -17,6 +17,8 @@ from patients import mirror
 from patients.models import Patient
 
 WALK = "patients"
+# A place in the list is no PatNum: the office may be given the permission Queries in the middle of the walk.
+_BY_OFFSET = "patients by offset"
 _LONG_AGO = "1880-01-01 00:00:00"
 # The list without SQL has no key to go on from: a patient deleted meanwhile moves it up by one.
 _STEP_BACK = 10
@@ -48,9 +50,10 @@ def walk(office: Office, connection: Connection, budget: Budget) -> None:
 
     Goes on where it stopped. The cursor is the office's clock of the first page and moves when the walk is over.
     """
+    by_key = features.can_query(connection)
+    name, turn = (WALK, _page_by_key) if by_key else (_BY_OFFSET, _page_by_offset)
     begun = {"since": overlapped(connection.patients_cursor), "after": 0, "clock": ""}
-    place = {**begun, **(walks.place(connection, WALK) or {})}
-    turn = _page_by_key if features.can_query(connection) else _page_by_offset
+    place = {**begun, **(walks.place(connection, name) or {})}
     while True:
         rows, after = turn(office, place)
         place["clock"] = place["clock"] or clock_text(rows[0].get("serverDateTime") if rows else "")
@@ -59,9 +62,9 @@ def walk(office: Office, connection: Connection, budget: Budget) -> None:
         if len(rows) < PAGE:
             connection.patients_cursor = place["clock"] or connection.patients_cursor
             connection.save(update_fields=["patients_cursor"])
-            walks.end(connection, WALK)
+            walks.end(connection, name)
             return
-        walks.keep(connection, WALK, **place)
+        walks.keep(connection, name, **place)
         if budget.is_spent:
             return
 

@@ -79,6 +79,7 @@ def _discover(office: CountingOffice, connection: Connection, result: PullResult
         # What is still to be read differs anyway; deletions wait until it is read.
         fingerprints.compare(office, connection.practice_id, fingerprints.MONEY, budget)
         complete = complete and not budget.is_spent
+        _read_listed(office, connection, result, budget, Urgency.CHANGED)
     else:
         complete = False
     if walks.place(connection, people.WALK) is not None:

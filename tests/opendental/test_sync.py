@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 
 import pytest
 
-from opendental import walks
+from opendental import people, walks
+from opendental.errors import UnableToReachOffice
 from opendental.models import Connection, PlanToRead
 from patients.models import Patient
 from payments.models import Alarm
@@ -321,3 +323,36 @@ def test_many_plans_are_read_to_the_end(desk: Desk, monkeypatch: pytest.MonkeyPa
     assert PayPlan.objects.count() == 103
     desk.wait(minutes=1)
     assert desk.pull().calls == 3
+
+
+def test_what_a_look_found_is_read_before_any_long_walk_goes_on(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    number = desk.plan(desk.patient(), DatePayPlanStart="2022-07-01")
+    desk.wait(seconds=10)
+    desk.pull()
+    desk.wait(minutes=1)
+    row = installments(number)[0].charge_rows.get()
+    desk.act("edit_charge", PayPlanChargeNum=row.pay_plan_charge_num, delete=True)
+    Connection.objects.update(walks={"patients": {"after": 0}})
+
+    def walk(*_: object) -> None:
+        raise UnableToReachOffice("GET /patients/Simple")
+
+    monkeypatch.setattr(people, "walk", walk)
+    result = desk.pull()
+    assert (result.plans, result.problem) == ([number], "The office's Open Dental can't be reached.")
+
+
+def test_losing_queries_in_the_middle_of_the_patients_loses_no_patient(
+    open_desk: Callable[..., Desk], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A place among patients by number is no place in a list."""
+    desk = open_desk()
+    desk.act("bulk", plans=102, issued=0)
+    desk.connect()
+    monkeypatch.setattr(walks, "CYCLE_SECONDS", 0.0)
+    desk.pull()
+    assert Patient.objects.count() == 100
+    Connection.objects.update(permissions=["ApiReadAll"])
+    desk.act("settings", permissions=["ApiReadAll"])
+    desk.pull(cycles=2)
+    assert Patient.objects.count() == 102
