@@ -17,6 +17,7 @@ from ops.faults import journal, planting
 from ops.faults.run import Report, Wish, run
 
 RUN_SECONDS = 60.0
+PLANTED_STRENGTH = 2.0
 
 
 def main(arguments: list[str]) -> int:
@@ -63,6 +64,8 @@ def _wishes(given: argparse.Namespace) -> list[Wish]:
         only=tuple(given.only.split(",")) if given.only else (),
         steps=journal.steps(given.replay) if given.replay else None,
         functions=(planted.path,) if planted else (), sql=planted.sql if planted else (),
+        # So that one run is enough to meet what the bug does badly.
+        strength=PLANTED_STRENGTH if planted else 1.0,
     )  # fmt: skip
     count = given.runs or 1
     folders = [
