@@ -52,7 +52,7 @@ def recognize(plan: PayPlan, *, now: datetime) -> None:
     """In the sync's transaction: what staff entered on the plan is ours, not money that the office took back."""
     for posting in LedgerPosting.objects.filter(plan=plan, state=State.BY_HAND).order_by("pk"):
         for number in _on_plan(posting):
-            _entered(posting, number, now)
+            entered(posting, number, now)
             break
 
 
@@ -208,11 +208,11 @@ def _look(poster: Poster, posting: LedgerPosting) -> None:
         found = []
     if not found:
         outbox.move(posting, when=[State.BY_HAND], now=poster.now, next_at=poster.now + _LOOK_EVERY)
-    elif _entered(posting, found[0], poster.now):
+    elif entered(posting, found[0], poster.now):
         _read_back(poster, posting)
 
 
-def _entered(posting: LedgerPosting, number: int, now: datetime) -> bool:
+def entered(posting: LedgerPosting, number: int, now: datetime) -> bool:
     """Staff have entered it: under this number, read back like any other."""
     moved = outbox.move(
         posting, when=[State.BY_HAND], now=now, text=f"PayNum {number}", state=State.POSTED, pay_num=number, next_at=now

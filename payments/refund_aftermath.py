@@ -28,7 +28,7 @@ def of_failure(refund: Refund, *, had_succeeded: bool, now: datetime) -> None:
     text = f"A refund of {format_cents(refund.amount_cents)} did not reach the card ({refund.state_reason})."
     if had_succeeded:
         _take_in_step(refund.payment, before=Refund.refunded_cents(refund.payment) + refund.amount_cents, now=now)
-        text += _withdraw(refund, now)
+        text += _undo_in_ledger(refund, now)
     _alarm(refund, "REFUND_FAILED", f"{text} Give the money back in another way, or leave it as paid.", now)
 
 
@@ -91,15 +91,24 @@ def _queue_posting(refund: Refund, now: datetime) -> None:
     )  # fmt: skip
 
 
-def _withdraw(refund: Refund, now: datetime) -> str:
-    """A posting that nobody has begun is taken back; else staff are told what to undo. Guarded like every move."""
-    states = LedgerPosting.State
-    posting = LedgerPosting.objects.filter(refund=refund)
-    untouched = posting.filter(state__in=[states.QUEUED, states.BY_HAND], pay_num=None, sends=0)
-    if untouched.update(state=states.WITHDRAWN, state_reason="The refund failed afterwards"):
-        Alarm.close(refund.practice_id, key=f"refund-by-hand:{refund.pk}", now=now, actor="refund")
+def _undo_in_ledger(refund: Refund, now: datetime) -> str:
+    """What staff must undo in Open Dental, as a sentence; '' where the posting could be taken back."""
+    posting = LedgerPosting.objects.filter(refund=refund).first()
+    if posting is None or withdraw(posting, now):
         return ""
-    return " Open Dental shows it as given back: take that out there." if posting.exists() else ""
+    return " Open Dental shows it as given back: take that out there."
+
+
+def withdraw(posting: LedgerPosting, now: datetime) -> bool:
+    """Take a refund's posting back if nobody has begun with it. Guarded like every move of a posting."""
+    states = LedgerPosting.State
+    untouched = LedgerPosting.objects.filter(
+        pk=posting.pk, state__in=[states.QUEUED, states.BY_HAND], pay_num=None, sends=0
+    )
+    if not untouched.update(state=states.WITHDRAWN, state_reason="The refund failed afterwards"):
+        return False
+    Alarm.close(posting.practice_id, key=f"refund-by-hand:{posting.refund_id}", now=now, actor="refund")
+    return True
 
 
 def _alarm(refund: Refund, kind: str, text: str, now: datetime) -> None:

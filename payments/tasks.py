@@ -8,7 +8,7 @@ from celery import shared_task
 
 from cards import picking_up
 from core import clock
-from payments import charging, circuit, inbox, progress, reconcile, reminders, shares, sweep
+from payments import charging, circuit, inbox, progress, reconcile, refund_news, reminders, shares, sweep
 from payments.claim import UnableToClaim
 from payments.models import Attempt
 from practices import rounds, tenancy
@@ -104,10 +104,10 @@ def reconcile_all(**_: Any) -> None:
 @shared_task
 @rounds.one_in_queue
 def reconcile_one(*, practice_id: int, **_: Any) -> int:
-    """Open attempts, webhooks that were not worked through, cards nobody came back for."""
+    """Open attempts and refunds, webhooks that were not worked through, cards nobody came back for."""
     with tenancy.scope(practice_id):
         now = clock.now()
-        settled = reconcile.reconcile(practice_id, now=now)
+        settled = reconcile.reconcile(practice_id, now=now) + refund_news.reconcile_refunds(practice_id, now=now)
         try:
             return settled + inbox.work_through(practice_id, now=now) + picking_up.pick_up(now=now)
         except UnableToReachProcessor:

@@ -272,7 +272,7 @@ def test_walks_with_crashes_lost_replies_and_late_failures_stay_on_paper(
     monkeypatch.setattr(refund_outcomes, "settle_refund", settle)
     monkeypatch.setattr(refund_news, "settle_refund", settle)
 
-    explore(machine(till, practice, now), examples=20, steps=12)
+    explore(machine(till, practice, now), examples=14, steps=12)
 
 
 def test_a_walk_notices_a_wrong_cell(
@@ -282,4 +282,4 @@ def test_a_walk_notices_a_wrong_cell(
     monkeypatch.setattr(refund_outcomes, "settle_refund", watched(refund_outcomes.settle_refund, wrong))
 
     with pytest.raises(Differs, match="STARTED × Succeeded"):
-        explore(machine(till, practice, now), examples=20, steps=12)
+        explore(machine(till, practice, now), examples=14, steps=12)

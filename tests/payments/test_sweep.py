@@ -164,7 +164,7 @@ def test_the_reconcile_command_says_what_it_settled(
 
     call_command("reconcile", practice=practice.slug)
 
-    assert capsys.readouterr().out == f"{practice.slug}: webhooks 0, settled 1, cards 0\n"
+    assert capsys.readouterr().out == f"{practice.slug}: recovered 0, webhooks 0, settled 1, refunds 0, cards 0\n"
     assert Attempt.objects.get().state == "NOT_TAKEN"
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from cards import picking_up
-from payments import inbox, reconcile, recover
+from payments import inbox, reconcile, recover, refund_news
 from practices.models import Practice
 from practices.passes import PassCommand
 from processors.port import UnableToReachProcessor
@@ -46,5 +46,6 @@ class Command(PassCommand):
             "recovered": recovered,
             "webhooks": webhooks,
             "settled": reconcile.reconcile(practice.pk, now=now),
+            "refunds": refund_news.reconcile_refunds(practice.pk, now=now),
             "cards": picking_up.pick_up(now=now),
         }
