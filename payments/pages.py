@@ -40,9 +40,8 @@ def listed(practice: Practice, *, chosen: str, text: str, page: str) -> dict[str
     """Every attempt of the practice, newest first. An unknown filter falls back to all."""
     chosen = chosen if chosen in LABELS else "all"
     attempts = _found(Attempt.objects.filter(practice=practice), practice, text)
-    counts = {key: attempts.filter(condition).count() for key, condition in CONDITIONS.items()}
+    counts, taken = _counts(practice, attempts, chosen, text)
     shown = attempts.filter(CONDITIONS[chosen])
-    taken = shown.filter(state=AttemptState.SUCCEEDED).aggregate(n=Count("pk"), cents=Sum("amount_cents"))
     return {
         "page": Paginator(with_people(shown).order_by("-started_at", "-pk"), PAGE_SIZE).get_page(page),
         "filters": listing.filters(LABELS, counts, chosen, text),
@@ -53,6 +52,21 @@ def listed(practice: Practice, *, chosen: str, text: str, page: str) -> dict[str
         "alarms": Alarm.objects.filter(practice=practice, closed_at=None).order_by("-opened_at"),
         "is_new": counts["all"] == 0 and not text,
     }
+
+
+Counts = tuple[dict[str, int], dict[str, int]]
+
+
+def _counts(practice: Practice, attempts: QuerySet[Attempt], chosen: str, text: str) -> Counts:
+    """How many attempts each filter shows, and number and cents of those shown that took money."""
+
+    def work() -> Counts:
+        counts = {name: attempts.filter(condition).count() for name, condition in CONDITIONS.items()}
+        shown = attempts.filter(CONDITIONS[chosen], state=AttemptState.SUCCEEDED)
+        return counts, shown.aggregate(n=Count("pk"), cents=Sum("amount_cents"))
+
+    key = None if text.strip() else f"attempt-counts:{practice.pk}:{chosen}"
+    return listing.kept(key, work, lambda made: made[0]["all"] >= listing.MANY)
 
 
 def with_people(attempts: QuerySet[Attempt]) -> QuerySet[Attempt]:
@@ -106,7 +120,7 @@ def of_patient(patient: Patient, page: str) -> dict[str, Any]:
         DuePart.objects.filter(payer=patient),
         DuePart.objects.filter(installment__plan__patient=patient),
     )
-    parts = paid_by.values("pk").union(paid_for.values("pk"))
+    parts = list(paid_by.values_list("pk", flat=True).union(paid_for.values_list("pk", flat=True)))
     attempts = with_people(Attempt.objects.filter(due_part__in=parts, practice=patient.practice_id))
     return {"page": Paginator(attempts.order_by("-started_at", "-pk"), PAGE_SIZE).get_page(page)}
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any, TypeVar
 
-from django.core.cache import cache
 from django.core.paginator import Paginator
 from django.db.models import Count, Exists, F, Model, OuterRef, Q, QuerySet, Subquery, Sum, Value
 from django.db.models.functions import Coalesce
@@ -34,8 +34,6 @@ LABELS = {
 }
 _OPEN = Q(is_closed=False, gone_at=None)
 _OURS = _OPEN & ~Q(kind=PayPlan.Kind.INSURANCE)
-# From so many plans on the counts beside the filters are kept for a while: counting takes longer than the page.
-MANY, KEEP_SECONDS = 5_000, 30
 # Address value → columns; the id makes the order of equals stable over pages.
 SORTS = {
     "name": ("patient__last_name", "patient__first_name", "pk"),
@@ -51,11 +49,11 @@ def listed(practice: Practice, *, chosen: str, text: str, sort: str, page: str, 
     ids = _found(practice, text)
     plans, conditions = _among(PayPlan.objects.filter(practice=practice), "pk", ids), _conditions(practice, today, ids)
     counts = _counts(practice, plans, conditions, keep=ids is None)
-    shown = annotated(plans.filter(conditions[chosen]), today).select_related("patient", "guarantor", "autopay__card")
-    found = _Counted(shown.order_by(*SORTS[sort]), PAGE_SIZE, counts[chosen]).get_page(page)
+    order = _in_order(plans.filter(conditions[chosen]), sort, today).values_list("pk", flat=True)
+    found = _Counted(order, PAGE_SIZE, counts[chosen]).get_page(page)
     return {
         "page": found,
-        "rows": [(plan, autopay_of(plan)) for plan in found],
+        "rows": [(plan, autopay_of(plan)) for plan in _shown(list(found), today)],
         "filters": listing.filters(LABELS, counts, chosen, text),
         "chosen": chosen,
         "q": text,
@@ -69,7 +67,7 @@ def listed(practice: Practice, *, chosen: str, text: str, sort: str, page: str, 
 class _Counted(Paginator):  # type: ignore[type-arg]
     """A paginator that is told how many there are."""
 
-    def __init__(self, found: QuerySet[PayPlan], size: int, count: int) -> None:
+    def __init__(self, found: Sequence[int] | QuerySet[PayPlan, int], size: int, count: int) -> None:
         super().__init__(found, size)
         self._known = count
 
@@ -79,15 +77,10 @@ class _Counted(Paginator):  # type: ignore[type-arg]
 
 
 def _counts(practice: Practice, plans: QuerySet[PayPlan], conditions: dict[str, Q], *, keep: bool) -> dict[str, int]:
-    """How many plans each filter shows; of a large practice as it was up to KEEP_SECONDS ago."""
-    key = f"plan-counts:{practice.pk}"
-    kept: dict[str, int] | None = cache.get(key) if keep else None
-    if kept is not None:
-        return kept
-    counts = plans.aggregate(**{name: Count("pk", filter=condition) for name, condition in conditions.items()})
-    if keep and counts["all"] >= MANY:
-        cache.set(key, counts, KEEP_SECONDS)
-    return counts
+    """How many plans each filter shows."""
+    wanted = {name: Count("pk", filter=condition) for name, condition in conditions.items()}
+    key = f"plan-counts:{practice.pk}" if keep else None
+    return listing.kept(key, lambda: plans.aggregate(**wanted), lambda counts: counts["all"] >= listing.MANY)
 
 
 def _conditions(practice: Practice, today: date, ids: list[int] | None) -> dict[str, Q]:
@@ -110,19 +103,40 @@ def _conditions(practice: Practice, today: date, ids: list[int] | None) -> dict[
     }
 
 
-def annotated(plans: QuerySet[PayPlan], today: date) -> QuerySet[PayPlan]:
-    """Plans with has_failed, overdue_cents, next_date and next_cents, worked out for the rows that are shown."""
-    mine = Installment.objects.filter(plan=OuterRef("pk"), status__in=CHARGEABLE)
-    coming = mine.filter(due_date__gte=today).order_by("due_date", "pk")
-    late = mine.filter(due_date__lt=today).values("plan").annotate(cents=Sum(OWED)).values("cents")
+def _in_order(plans: QuerySet[PayPlan], sort: str, today: date) -> QuerySet[PayPlan]:
+    """Only what the order needs is worked out for every plan."""
+    if sort == "next":
+        plans = plans.alias(next_date=Subquery(_coming(today).values("due_date")[:1]))
+    if sort == "overdue":
+        plans = plans.alias(overdue_cents=_overdue(today))
+    return plans.order_by(*SORTS[sort])
+
+
+def _shown(ids: list[int], today: date) -> list[PayPlan]:
+    """The rows of one page, in this order, with has_failed, has_held, overdue_cents, next_date and next_cents."""
     held = DuePart.objects.filter(installment__plan=OuterRef("pk"), state=DuePart.State.OPEN).exclude(hold="")
-    return plans.annotate(
-        has_failed=Exists(mine.filter(status=Installment.Status.FAILED)),
+    plans = PayPlan.objects.filter(pk__in=ids).select_related("patient", "guarantor", "autopay__card")
+    found = plans.annotate(
+        has_failed=Exists(_mine().filter(status=Installment.Status.FAILED)),
         has_held=Exists(held),
-        overdue_cents=Coalesce(Subquery(late), Value(0)),
-        next_date=Subquery(coming.values("due_date")[:1]),
-        next_cents=Subquery(coming.values(cents=OWED)[:1]),
+        overdue_cents=_overdue(today),
+        next_date=Subquery(_coming(today).values("due_date")[:1]),
+        next_cents=Subquery(_coming(today).values(cents=OWED)[:1]),
     )
+    return sorted(found, key=lambda plan: ids.index(plan.pk))
+
+
+def _mine() -> QuerySet[Installment]:
+    return Installment.objects.filter(plan=OuterRef("pk"), status__in=CHARGEABLE)
+
+
+def _coming(today: date) -> QuerySet[Installment]:
+    return _mine().filter(due_date__gte=today).order_by("due_date", "pk")
+
+
+def _overdue(today: date) -> Coalesce:
+    late = _mine().filter(due_date__lt=today).values("plan").annotate(cents=Sum(OWED)).values("cents")
+    return Coalesce(Subquery(late), Value(0))
 
 
 def attention(practice: Practice) -> int:

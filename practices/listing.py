@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import TypeVar
 from urllib.parse import urlencode
+
+from django.core.cache import cache
+from redis import RedisError
+
+T = TypeVar("T")
+# A practice with so many rows is large.
+MANY, KEEP_SECONDS = 5_000, 30
 
 
 @dataclass(frozen=True)
@@ -27,3 +36,21 @@ def query(**given: str) -> str:
     """ "filter=overdue&q=smith&" without empty parts, ready for "page=2" behind it."""
     kept = {name: value for name, value in given.items() if value}
     return f"{urlencode(kept)}&" if kept else ""
+
+
+def kept(key: str | None, work: Callable[[], T], is_large: Callable[[T], bool]) -> T:
+    """What `work` returns; of large practices as it was up to KEEP_SECONDS ago, since counting outlasts the page.
+
+    `key` None: never kept. Without Redis everything is worked out each time.
+    """
+    if key is None:
+        return work()
+    with suppress(RedisError):
+        found: T | None = cache.get(key)
+        if found is not None:
+            return found
+    made = work()
+    if is_large(made):
+        with suppress(RedisError):
+            cache.set(key, made, KEEP_SECONDS)
+    return made
