@@ -21,6 +21,7 @@ from notifications.lookup import look_up_due
 from notifications.send import send_due
 from ops.audit import Books, audit
 from ops.faults import planting
+from ops.faults.__main__ import _parser, _wishes
 from payments import charging, inbox, reconcile, upward
 from payments.claim import UnableToClaim
 from payments.models import Attempt, DuePart
@@ -217,3 +218,15 @@ def test_sending_a_posting_again_without_a_search_is_caught(
         assert "postings_are_in_the_ledger_once" in there.audit()
     else:
         assert (posted, there.audit()) == ([100_00], [])
+
+
+@pytest.mark.parametrize("name", planting.PLANTS)
+def test_the_machine_runs_with_each_bug_on_demand(name: str) -> None:
+    (wish,) = _wishes(_parser().parse_args(["--plant", name]))
+    assert (wish.functions, wish.sql) == ((f"ops.faults.planting:{name}",), planting.PLANTS[name].sql)
+    assert getattr(planting, name) is planting.PLANTS[name].function
+
+
+def test_the_machine_runs_without_any_bug_unless_asked() -> None:
+    (wish,) = _wishes(_parser().parse_args([]))
+    assert (wish.functions, wish.sql, wish.strength) == ((), (), 1.0)
