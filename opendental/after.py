@@ -31,6 +31,7 @@ def of(practice: Practice, now: datetime) -> dict[str, Any]:
     tries = [found.next_try_at for found in (away, account) if found is not None and found.next_try_at is not None]
     return {
         "away": away,
+        "away_text": breaker.refusal(away, now) if away else "",
         "account": account,
         "refusal": circuit.refusal(practice.pk, now),
         "plan": catch_up.plan(practice, begins_at=max([now, *tries]), pace=_pace(connection), shown=SHOWN),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from core import clock
 from opendental import breaker
 from opendental.models import Connection
 from payments.models import DuePart, LedgerPosting
@@ -15,6 +16,7 @@ class Away:
     """`charges`: due payments whose last hand-over came to nothing because of the office."""
 
     since: datetime
+    text: str
     next_try_at: datetime | None
     postings: int
     charges: int
@@ -29,6 +31,7 @@ def of(connection: Connection) -> Away | None:
     because = breaker.waits_for_office()
     return Away(
         connection.away_since,
+        breaker.refusal(connection, clock.now()),
         connection.next_try_at,
         unposted.exclude(state__in=[LedgerPosting.State.REFUSED, LedgerPosting.State.MISMATCH]).count(),
         waiting.filter(because).count(),

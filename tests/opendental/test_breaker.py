@@ -244,4 +244,5 @@ def test_the_connection_page_says_since_when_until_when_and_what_waits(
     DuePart.objects.filter(pk=factories.collectable(practice).pk).update(wait_reason=AWAY)
     open_it(connection, now)
     shown = pages.health(practice)["away"]
+    assert shown.text == AWAY
     assert (shown.since, shown.next_try_at, shown.postings, shown.charges) == (now, now + 20 * SECOND, 1, 1)
