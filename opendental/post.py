@@ -18,7 +18,7 @@ import structlog
 from core import trace
 from core.calendar import local_date
 from core.money import format_cents
-from opendental import breaker, features, outbox, post_refund, verify, wire
+from opendental import breaker, features, outbox, post_refund, refund_by_hand, verify, wire
 from opendental.client import Office
 from opendental.errors import NotAllowed, OpenDentalError, Refused, Throttled, TooOldVersion, UnableToReachOffice
 from opendental.fields import Fields, Unreadable
@@ -76,7 +76,7 @@ class Poster:
             next_at__lte=self.now,
         ).order_by("next_at", "pk")
         found = due.select_related("plan__patient", "plan__guarantor", "patient", "payment__attempt")
-        for posting in [*found, *post_refund.waiting_for_staff(self.connection.practice_id, self.now)]:
+        for posting in [*found, *refund_by_hand.waiting_for_staff(self.connection.practice_id, self.now)]:
             if self.is_away:
                 break
             self._shielded(posting, self._work)

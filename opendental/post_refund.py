@@ -1,31 +1,25 @@
 """Writes refunds into the ledger: by Open Dental's own refund, by a negative payment, or by staff with exact steps.
 
 Open Dental refuses to refund what is attached to a payment plan, and a negative payment would land beside the plan
-(opendental-api, 3.5). Such a refund waits as BY_HAND with an alarm, and both end when the books show it.
+(opendental-api, 3.5): such a refund is handed to staff (opendental/refund_by_hand.py).
 """
 
 from __future__ import annotations
 
 from copy import copy
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
-
-from django.db.models import Sum
 
 from core.calendar import local_date
 from core.money import format_cents
-from opendental import features, outbox, verify
+from opendental import features, outbox, refund_by_hand, verify
 from opendental.errors import NotFoundInOffice, OpenDentalError, Refused, TooOldVersion
 from opendental.fields import Fields, Unreadable
-from payments.models import Alarm, LedgerPosting
-from payplans.models import PayPlan, PlanSplit
+from payments.models import LedgerPosting
 
 if TYPE_CHECKING:
     from opendental.post import Poster
 
 State, Route, Movement = LedgerPosting.State, LedgerPosting.Route, LedgerPosting.Movement
-# How often the books are searched for what staff were asked to enter; every sync looks at the plan's splits.
-_LOOK_EVERY = timedelta(minutes=15)
 _PROVEN_ABSENT = 2
 
 
@@ -42,25 +36,11 @@ def work(poster: Poster, posting: LedgerPosting) -> None:
             _look(poster, posting)
 
 
-def waiting_for_staff(practice_id: int, now: datetime) -> list[LedgerPosting]:
-    """Refunds that staff enter, whose next look has come."""
-    due = LedgerPosting.objects.filter(practice_id=practice_id, state=State.BY_HAND, next_at__lte=now)
-    return list(due.select_related("plan__patient", "plan__guarantor", "patient", "payment__attempt").order_by("pk"))
-
-
-def recognize(plan: PayPlan, *, now: datetime) -> None:
-    """In the sync's transaction: what staff entered on the plan is ours, not money that the office took back."""
-    for posting in LedgerPosting.objects.filter(plan=plan, state=State.BY_HAND).order_by("pk"):
-        for number in _on_plan(posting):
-            entered(posting, number, now)
-            break
-
-
 # Sending
 
 
 def _send(poster: Poster, posting: LedgerPosting) -> None:
-    paid = _paid(posting)
+    paid = refund_by_hand.paid_of(posting)
     if paid.state != State.MATCHED:
         outbox.wait(posting, now=poster.now)
         outbox.tell_if_late(posting, "The payment itself is not in Open Dental yet.", now=poster.now)
@@ -72,7 +52,7 @@ def _send(poster: Poster, posting: LedgerPosting) -> None:
         outbox.put_back(posting, error.reason, now=poster.now)
         return
     if route == Route.BY_HAND:
-        hand_over(posting, now=poster.now)
+        refund_by_hand.hand_over(posting, now=poster.now)
         return
     _ask(poster, posting, paid, route)
 
@@ -100,7 +80,7 @@ def _ask(poster: Poster, posting: LedgerPosting, paid: LedgerPosting, route: str
         number = Fields(poster.office.post(path, body)).key("PayNum")
     except (Refused, TooOldVersion, NotFoundInOffice) as error:
         # It says no to this one: attached to a plan after all, or changed since. Staff can do it.
-        hand_over(posting, now=poster.now, why=error.reason)
+        refund_by_hand.hand_over(posting, now=poster.now, why=error.reason)
     except OpenDentalError as error:
         poster.send_failed(posting, error)
     except Unreadable:
@@ -112,7 +92,7 @@ def _ask(poster: Poster, posting: LedgerPosting, paid: LedgerPosting, route: str
 
 def _negative(poster: Poster, posting: LedgerPosting, paid: LedgerPosting) -> dict[str, Any]:
     body = {
-        "PatNum": paid.sent_body["PatNum"],
+        "PatNum": refund_by_hand.account_of(paid),
         "PayAmt": f"{posting.amount_cents / 100:.2f}",
         "PayDate": local_date(posting.created_at, posting.practice.zone).isoformat(),
         "CheckNum": posting.reference,
@@ -141,8 +121,8 @@ def _search(poster: Poster, posting: LedgerPosting) -> None:
         gap = poster.now + outbox.SEARCH_GAP
         outbox.move(posting, when=[State.UNCLEAR], now=poster.now, searches=1, next_at=gap)
     elif posting.sends < _PROVEN_ABSENT:
-        outbox.move(posting, when=[State.UNCLEAR], now=poster.now, searches=_PROVEN_ABSENT)
-        _ask(poster, posting, _paid(posting), posting.route)
+        if outbox.move(posting, when=[State.UNCLEAR], now=poster.now, searches=_PROVEN_ABSENT):
+            _ask(poster, posting, refund_by_hand.paid_of(posting), posting.route)
     else:
         reason = "Open Dental did not confirm this refund twice and does not show it: check the ledger by hand."
         outbox.stuck(posting, State.REFUSED, reason, now=poster.now)
@@ -152,74 +132,24 @@ def _in_books(poster: Poster, posting: LedgerPosting) -> list[int]:
     """PayNums of negative payments of exactly this amount under our reference or, as Open Dental's refund copies it,
     under the payment's. Those that write down another refund are left out.
     """
-    paid, found = _paid(posting), set[int]()
+    paid, found = refund_by_hand.paid_of(posting), set[int]()
     for reference in (posting.reference, paid.reference):
         twin = copy(posting)
-        twin.reference, twin.sent_body = reference, paid.sent_body
+        twin.reference, twin.sent_body = reference, {"PatNum": refund_by_hand.account_of(paid)}
         found |= set(verify.find(poster.office, poster.connection, twin))
-    return sorted(found - _held(found, posting))
-
-
-def _on_plan(posting: LedgerPosting) -> list[int]:
-    """The same from our mirror of the plan's splits: a payment that takes exactly this off the plan since then."""
-    since = local_date(posting.created_at, posting.practice.zone) - timedelta(days=1)
-    splits = PlanSplit.objects.filter(plan_id=posting.plan_id, paid_date__gte=since).values("pay_num")
-    same = splits.annotate(cents=Sum("amount_cents")).filter(cents=posting.amount_cents)
-    found = set(same.values_list("pay_num", flat=True))
-    return sorted(found - _held(found, posting))
-
-
-def _held(numbers: set[int], posting: LedgerPosting) -> set[int]:
-    others = LedgerPosting.objects.filter(practice_id=posting.practice_id, pay_num__in=numbers).exclude(pk=posting.pk)
-    return {number for number in others.values_list("pay_num", flat=True) if number is not None}
-
-
-# By staff
-
-
-def hand_over(posting: LedgerPosting, *, now: datetime, why: str = "") -> bool:
-    """Open Dental lets no program do it: an alarm tells staff exactly what to enter."""
-    moved = outbox.move(
-        posting, when=[State.QUEUED, State.SENDING], now=now, text=why, state=State.BY_HAND, route=Route.BY_HAND,
-        state_reason=why[:300], sends=0, next_at=now + _LOOK_EVERY,
-    )  # fmt: skip
-    if moved:
-        outbox.alarm(posting, "REFUND_BY_HAND", _steps(posting), now=now, key=_key(posting))
-    return moved
-
-
-def _steps(posting: LedgerPosting) -> str:
-    paid = _paid(posting)
-    cents, whole = format_cents(-posting.amount_cents), format_cents(posting.payment.amount_cents)
-    account = paid.sent_body.get("PatNum", posting.patient.pat_num)
-    where = f", attached to payment plan {posting.plan.pay_plan_num} and the same charge" if posting.plan else ""
-    return (
-        f"{cents} went back to the card. In Open Dental, account of patient {account}: open payment {paid.pay_num} "
-        f"({whole}, check number {paid.reference}) and enter a payment of -{cents} with check number "
-        f"{posting.reference}{where}. This closes by itself when it is there."
-    )
+    return sorted(found - refund_by_hand.held(found, posting))
 
 
 def _look(poster: Poster, posting: LedgerPosting) -> None:
     try:
-        found = _on_plan(posting) or _in_books(poster, posting)
+        found = refund_by_hand.on_plan(posting) or _in_books(poster, posting)
     except OpenDentalError as error:
         poster.note(posting, error)
         found = []
     if not found:
-        outbox.move(posting, when=[State.BY_HAND], now=poster.now, next_at=poster.now + _LOOK_EVERY)
-    elif entered(posting, found[0], poster.now):
+        refund_by_hand.look_later(posting, now=poster.now)
+    elif refund_by_hand.entered(posting, found[0], poster.now):
         _read_back(poster, posting)
-
-
-def entered(posting: LedgerPosting, number: int, now: datetime) -> bool:
-    """Staff have entered it: under this number, read back like any other."""
-    moved = outbox.move(
-        posting, when=[State.BY_HAND], now=now, text=f"PayNum {number}", state=State.POSTED, pay_num=number, next_at=now
-    )
-    if moved:
-        Alarm.close(posting.practice_id, key=_key(posting), now=now, actor="poster")
-    return moved
 
 
 # Reading back
@@ -249,16 +179,9 @@ def _difference(poster: Poster, posting: LedgerPosting) -> str:
     total = sum(split.amount_cents for split in splits)
     if total != posting.amount_cents:
         return f"Open Dental shows {format_cents(total)} for this refund of {format_cents(-posting.amount_cents)}."
-    plan = posting.plan.pay_plan_num if posting.plan and _paid(posting).route != Route.PATIENT else None
+    plan = (
+        posting.plan.pay_plan_num if posting.plan and refund_by_hand.paid_of(posting).route != Route.PATIENT else None
+    )
     if plan is not None and any(split.pay_plan_num != plan for split in splits):
         return f"The refund is in Open Dental, but not on payment plan {plan}: attach it there."
     return ""
-
-
-def _paid(posting: LedgerPosting) -> LedgerPosting:
-    return LedgerPosting.objects.get(payment=posting.payment_id, movement=Movement.PAYMENT)
-
-
-def _key(posting: LedgerPosting) -> str:
-    """As payments/refund_aftermath.py closes it when the refund fails afterwards."""
-    return f"refund-by-hand:{posting.refund_id}"

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from core.calendar import local_date
-from opendental import contradictions, post_refund
+from opendental import contradictions, refund_by_hand
 from opendental.models import Connection, PlanToRead
 from opendental.read import Reading
 from opendental.wire import ChargeFacts, PlanFacts, SplitFacts
@@ -186,7 +186,7 @@ def _store_money(plan: PayPlan, locked: list[Installment], reading: Reading, *, 
     contradictions.run_missed(plan, waiting, renewal.installments, now=now)
     rows = _store_splits(plan, splits)
     renewal.pay_rows(rows)
-    post_refund.recognize(plan, now=now)
+    refund_by_hand.recognize(plan, now=now)
     if not _posting_unsettled(plan, now):
         renewal.stand(rows, ours=_our_payments(plan))
         contradictions.taken_back(plan, rows, now=now)

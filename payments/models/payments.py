@@ -122,7 +122,7 @@ class LedgerPosting(PracticeRow):
                 condition=Q(state__in=["QUEUED", "SENDING", "UNCLEAR", "POSTED"]),
                 name="postings_to_work",
             ),
-            # Read by opendental/post_refund.py.
+            # Read by opendental/refund_by_hand.py.
             models.Index(fields=["practice", "next_at"], condition=Q(state="BY_HAND"), name="postings_by_hand"),
         ]
 

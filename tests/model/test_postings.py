@@ -11,7 +11,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
-from opendental import outbox, post_refund
+from opendental import outbox, refund_by_hand
 from opendental.models import Connection
 from opendental.post import Poster
 from payments import outcomes, refund_aftermath
@@ -40,8 +40,8 @@ NEWS: dict[str, tuple[str | None, News]] = {
     "different": (State.POSTED, lambda one, now: outbox.stuck(one, State.MISMATCH, "Elsewhere.", now=now)),
     "look again": (None, lambda one, now: outbox.look_again(one, now=now)),
     "adopted": (None, lambda one, now: outbox.adopted(one, 6000 + one.pk, route="CHARGE_ROWS", now=now)),
-    "by staff": (None, lambda one, now: post_refund.hand_over(one, now=now)),
-    "entered": (None, lambda one, now: post_refund.entered(one, 7000 + one.pk, now)),
+    "by staff": (None, lambda one, now: refund_by_hand.hand_over(one, now=now)),
+    "entered": (None, lambda one, now: refund_by_hand.entered(one, 7000 + one.pk, now)),
     "withdrawn": (None, lambda one, now: refund_aftermath.withdraw(one, now)),
 }  # fmt: skip
 

@@ -1,0 +1,98 @@
+"""Refunds that Open Dental lets no program enter: staff get exact steps, and both end when the books show it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db.models import Sum
+
+from core.calendar import local_date
+from core.money import format_cents
+from opendental import outbox
+from payments.models import Alarm, LedgerPosting
+from payplans.models import PayPlan, PlanSplit
+
+State, Route, Movement = LedgerPosting.State, LedgerPosting.Route, LedgerPosting.Movement
+# How often the books are searched for it; every sync looks at the plan's splits besides.
+LOOK_EVERY, _LOOK_LATER = timedelta(minutes=15), timedelta(hours=6)
+_NEW = timedelta(days=1)
+
+
+def waiting_for_staff(practice_id: int, now: datetime) -> list[LedgerPosting]:
+    """Refunds that staff enter, whose next look has come."""
+    due = LedgerPosting.objects.filter(practice_id=practice_id, state=State.BY_HAND, next_at__lte=now)
+    return list(due.select_related("plan__patient", "plan__guarantor", "patient", "payment__attempt").order_by("pk"))
+
+
+def recognize(plan: PayPlan, *, now: datetime) -> None:
+    """In the sync's transaction: what staff entered on the plan is ours, not money that the office took back."""
+    for posting in LedgerPosting.objects.filter(plan=plan, state=State.BY_HAND).order_by("pk"):
+        for number in on_plan(posting):
+            entered(posting, number, now)
+            break
+
+
+def hand_over(posting: LedgerPosting, *, now: datetime, why: str = "") -> bool:
+    """Open Dental lets no program do it: an alarm tells staff exactly what to enter."""
+    moved = outbox.move(
+        posting, when=[State.QUEUED, State.SENDING], now=now, text=why, state=State.BY_HAND, route=Route.BY_HAND,
+        state_reason=why[:300], sends=0, next_at=now + LOOK_EVERY,
+    )  # fmt: skip
+    if moved:
+        outbox.alarm(posting, "REFUND_BY_HAND", _steps(posting), now=now, key=_key(posting))
+    return moved
+
+
+def _steps(posting: LedgerPosting) -> str:
+    paid = paid_of(posting)
+    cents, whole = format_cents(-posting.amount_cents), format_cents(posting.payment.amount_cents)
+    where = f", attached to payment plan {posting.plan.pay_plan_num} and the same charge" if posting.plan else ""
+    return (
+        f"{cents} went back to the card. In Open Dental, account of patient {account_of(paid)}: open payment "
+        f"{paid.pay_num} ({whole}, check number {paid.reference}) and enter a payment of -{cents} with check number "
+        f"{posting.reference}{where}. This closes by itself when it is there."
+    )
+
+
+def look_later(posting: LedgerPosting, *, now: datetime) -> None:
+    """It is not there yet."""
+    pause = LOOK_EVERY if now - posting.created_at < _NEW else _LOOK_LATER
+    outbox.move(posting, when=[State.BY_HAND], now=now, next_at=now + pause)
+
+
+def entered(posting: LedgerPosting, number: int, now: datetime) -> bool:
+    """Staff have entered it: under this number, read back like any other."""
+    moved = outbox.move(
+        posting, when=[State.BY_HAND], now=now, text=f"PayNum {number}", state=State.POSTED, pay_num=number, next_at=now
+    )
+    if moved:
+        Alarm.close(posting.practice_id, key=_key(posting), now=now, actor="poster")
+    return moved
+
+
+def on_plan(posting: LedgerPosting) -> list[int]:
+    """The same from our mirror of the plan's splits: a payment that takes exactly this off the plan since then."""
+    since = local_date(posting.created_at, posting.practice.zone) - timedelta(days=1)
+    splits = PlanSplit.objects.filter(plan_id=posting.plan_id, paid_date__gte=since).values("pay_num")
+    same = splits.annotate(cents=Sum("amount_cents")).filter(cents=posting.amount_cents)
+    found = set(same.values_list("pay_num", flat=True))
+    return sorted(found - held(found, posting))
+
+
+def held(numbers: set[int], posting: LedgerPosting) -> set[int]:
+    others = LedgerPosting.objects.filter(practice_id=posting.practice_id, pay_num__in=numbers).exclude(pk=posting.pk)
+    return {number for number in others.values_list("pay_num", flat=True) if number is not None}
+
+
+def paid_of(posting: LedgerPosting) -> LedgerPosting:
+    return LedgerPosting.objects.get(payment=posting.payment_id, movement=Movement.PAYMENT)
+
+
+def account_of(paid: LedgerPosting) -> int:
+    """PatNum of the account the payment is on."""
+    return int(paid.sent_body.get("PatNum") or paid.patient.pat_num)
+
+
+def _key(posting: LedgerPosting) -> str:
+    """As payments/refund_aftermath.py closes it when the refund fails afterwards."""
+    return f"refund-by-hand:{posting.refund_id}"
