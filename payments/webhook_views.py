@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST
 from core import clock
 from payments import inbox
 from payments.tasks import inbox_one
-from practices import tenancy
+from practices import rounds, tenancy
 from practices.models import Practice
 from processors.models import ProcessorAccount
 from processors.stripe import UnableToTrustEvent, read_event
@@ -30,5 +30,5 @@ def stripe_webhook(request: HttpRequest, slug: str) -> HttpResponse:
         except UnableToTrustEvent:
             return HttpResponse("signature refused", status=400)
         inbox.store(account, event, now=clock.now())
-    inbox_one.delay(practice_id=practice.pk)
+    rounds.hand_out(inbox_one, [practice.pk])
     return HttpResponse("ok")

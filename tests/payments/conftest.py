@@ -23,7 +23,7 @@ from tests.plugins.stripe import WEBHOOK_SECRET, Shop
 def woken(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """For which practices the view asked a worker to come."""
     calls: list[int] = []
-    monkeypatch.setattr("payments.webhook_views.inbox_one.delay", lambda *, practice_id: calls.append(practice_id))
+    monkeypatch.setattr("payments.webhook_views.rounds.hand_out", lambda _, practice_ids: calls.extend(practice_ids))
     return calls
 
 
