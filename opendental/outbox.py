@@ -53,6 +53,9 @@ def move(posting: LedgerPosting, *, when: Iterable[str], now: datetime, text: st
                 posting.practice_id, kind=f"posting_{changes['state'].lower()}", actor="poster", now=now,
                 about=about(posting), text=text[:400], before={"state": before}, after={"state": changes["state"]},
             )  # fmt: skip
+        if moved and changes.get("state") == State.BY_HAND:
+            # It waits for a person now, who is told in an alarm of its own.
+            _close_alarm(posting, _late_key(posting), now)
         posting.refresh_from_db()
         is_known = (was_in_doubt or "pay_num" in changes) and not posting.is_in_doubt
         if moved and is_known and posting.plan is not None:

@@ -251,3 +251,14 @@ def test_a_prepayment_of_ours_deleted_in_open_dental_raises_an_alarm(desk: Desk)
     desk.pull(cycles=4)
     assert alarms() == ["LEDGER_TAKEN_BACK"]
     assert Alarm.objects.get().text == "$100.00 was posted to this plan; Open Dental shows $0.00 of it."
+
+
+def test_what_waits_for_staff_is_no_longer_called_late(desk: Desk, due: LedgerPosting) -> None:
+    later = desk.now() + timedelta(hours=2)
+    outbox.tell_if_late(due, "The payment itself is not in Open Dental yet.", now=later)
+    assert alarms() == ["POSTING_STUCK"]
+
+    assert outbox.move(due, when=[State.QUEUED], now=later, state=State.BY_HAND) is True
+
+    assert alarms() == []
+    assert Alarm.objects.get().closed_by == "poster"
