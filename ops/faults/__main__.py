@@ -61,7 +61,7 @@ def _wishes(given: argparse.Namespace) -> list[Wish]:
     planted = planting.PLANTS.get(given.plant)
     wish = Wish(
         seed=given.seed, seconds=given.seconds or RUN_SECONDS, plans=given.plans, keep=given.keep,
-        only=tuple(given.only.split(",")) if given.only else (),
+        only=tuple(given.only.split(",")) if given.only else tuple(planted.only) if planted else (),
         steps=journal.steps(given.replay) if given.replay else None,
         functions=(planted.path,) if planted else (), sql=planted.sql if planted else (),
         # So that one run is enough to meet what the bug does badly.

@@ -22,10 +22,14 @@ put: Callable[[Any, str, Any], None] = setattr
 
 @dataclass(frozen=True)
 class Plant:
-    """`function` is called in every process; `sql` is run by the database's superuser."""
+    """`function` is called in every process; `sql` is run by the database's superuser.
+
+    `only`: the steps of the schedule that provoke it, beside spoiled replies; others would only slow the run down.
+    """
 
     function: Callable[[], None]
     sql: Sequence[str] = ()
+    only: Sequence[str] = ("clock",)
 
     @property
     def path(self) -> str:
@@ -89,8 +93,8 @@ def _set(holder: Any, **values: Any) -> None:
 
 
 PLANTS = {
-    "constraint_dropped": Plant(constraint_dropped, (f"DROP INDEX {CONSTRAINT}",)),
+    "constraint_dropped": Plant(constraint_dropped, (f"DROP INDEX {CONSTRAINT}",), ("clock", "pay_now")),
     "key_changed_on_retry": Plant(key_changed_on_retry),
-    "settle_without_reread": Plant(settle_without_reread),
+    "settle_without_reread": Plant(settle_without_reread, only=("clock", "webhook")),
     "resend_without_search": Plant(resend_without_search),
 }

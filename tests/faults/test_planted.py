@@ -22,6 +22,7 @@ from notifications.send import send_due
 from ops.audit import Books, audit
 from ops.faults import planting
 from ops.faults.__main__ import _parser, _wishes
+from ops.faults.schedule import RATES
 from payments import charging, inbox, reconcile, upward
 from payments.claim import UnableToClaim
 from payments.models import Attempt, DuePart
@@ -224,9 +225,10 @@ def test_sending_a_posting_again_without_a_search_is_caught(
 def test_the_machine_runs_with_each_bug_on_demand(name: str) -> None:
     (wish,) = _wishes(_parser().parse_args(["--plant", name]))
     assert (wish.functions, wish.sql) == ((f"ops.faults.planting:{name}",), planting.PLANTS[name].sql)
+    assert set(wish.only) <= {*RATES, "clock"}
     assert getattr(planting, name) is planting.PLANTS[name].function
 
 
 def test_the_machine_runs_without_any_bug_unless_asked() -> None:
     (wish,) = _wishes(_parser().parse_args([]))
-    assert (wish.functions, wish.sql, wish.strength) == ((), (), 1.0)
+    assert (wish.functions, wish.sql, wish.only, wish.strength) == ((), (), (), 1.0)
