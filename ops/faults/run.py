@@ -23,7 +23,7 @@ from ops.faults.harm import Harm, Jump
 from ops.faults.journal import Journal
 from ops.faults.scaling import SCALE
 from ops.faults.schedule import Step
-from ops.faults.spoiling import Pace, Spoiler
+from ops.faults.spoiling import FASTEST, Pace, Spoiler
 from ops.faults.world import Plants, World
 from ops.places import Places
 
@@ -143,7 +143,7 @@ class _Run:
 
     def _harm(self) -> None:
         steps = self.wish.steps if self.wish.steps is not None else schedule.make(
-            self.wish.seed, self.wish.seconds, self.wish.only
+            self.wish.seed, self.wish.seconds * FASTEST, self.wish.only
         )  # fmt: skip
         self.spoiler.begin()
         pace, waiting = Pace(self.spoiler), list(steps)[::-1]

@@ -9,11 +9,11 @@ from typing import Any
 
 from ops.faults.points import MORE_POINTS, POINTS
 
-# kind → how many a second of real time, when everything is on.
+# kind → how many a second of the schedule (spoiling.Pace), when everything is on.
 RATES = {
-    "kill_at": 1.8,
+    "kill_at": 2.0,
     "kill": 0.3,
-    "webhook": 3.0,
+    "webhook": 4.0,
     "hold": 0.3,
     "database": 0.03,
     "broker": 0.03,
@@ -22,13 +22,14 @@ RATES = {
     "close_plan": 0.04,
     "cash": 0.25,
     "replace_card": 0.2,
-    "decline": 0.3,
+    "decline": 0.2,
     "pay_now": 0.7,
     "refund": 0.1,
 }
 WORKERS = ("charges-1", "charges-2", "default-1", "default-2", "beat")
 WEBHOOK_TROUBLES = ("lose", "duplicate", "late", "reorder")
-# Seconds between jumps of the clock, and where it goes: the first three cross midnight and a change of the hour.
+# Seconds of the schedule between jumps of the clock, and where it goes: the first three cross midnight and the hour
+# that clocks change.
 JUMP_SECONDS = (5.0, 8.0)
 _FIRST_JUMPS = ("morning", "midnight", "dst")
 _JUMPS = ("morning", "morning", "morning", "hours", "midnight")
@@ -36,7 +37,7 @@ _JUMPS = ("morning", "morning", "morning", "hours", "midnight")
 
 @dataclass(frozen=True)
 class Step:
-    """`at` is in real seconds from the start of the faults; `lot` picks the target among those there are then."""
+    """`at` is in seconds of the schedule since the faults began; `lot` picks the target among those there are then."""
 
     at: float
     kind: str

@@ -16,12 +16,12 @@ _MONEY = {
     "slow": 0.04, "slow_after": 0.05,
 }  # fmt: skip
 # Few: two jobs in a row that don't reach an office open its circuit breaker, and then nothing is tried at all.
-_READS = {"drop_before": 0.004, "drop_after": 0.004, "error_before": 0.004, "throttle": 0.003, "slow_after": 0.006}
+_READS = {"drop_before": 0.006, "drop_after": 0.006, "error_before": 0.006, "throttle": 0.004, "slow_after": 0.012}
 RULES: dict[str, list[tuple[str, dict[str, float]]]] = {
     "stripe": [
         ("POST /v1/payment_intents*", {**_MONEY, "conflict": 0.04}),
         ("POST /v1/*", {name: share / 2 for name, share in _MONEY.items()}),
-        ("GET /v1/*", {name: share * 10 for name, share in _READS.items()}),
+        ("GET /v1/*", {name: share * 7 for name, share in _READS.items()}),
     ],
     "opendental": [
         ("POST /api/v1/payments", _MONEY),
@@ -79,15 +79,15 @@ class Spoiler:
         return self.http.request(method, self.addresses[name] + RANDOM, **more).raise_for_status().json()
 
 
-# What the product asks the outside in one second of the schedule, on a machine that has nothing else to do.
+# What the product asks the outside in one second of the schedule.
 REQUESTS_A_SECOND = 30.0
 _LOOK_SECONDS = 0.25
-# The schedule goes on, slowly, also when the product does nothing at all.
-_SLOWEST = 0.1
+# In seconds of the schedule a real second: it goes on, slowly, also when the product does nothing at all.
+_SLOWEST, FASTEST = 0.1, 3.0
 
 
 class Pace:
-    """The schedule's own time: never faster than real time, and slower where the machine lets the product crawl.
+    """The schedule's own time: as fast as the product works, so that a fault comes with every so many requests.
 
     Kills by real time alone would leave a slow machine nothing to kill: every worker would die before it did anything.
     """
@@ -102,6 +102,6 @@ class Pace:
         if passed >= _LOOK_SECONDS:
             seen = self.spoiler.seen()
             earned = (seen - self._seen) / REQUESTS_A_SECOND
-            self._at += min(passed, max(earned, passed * _SLOWEST))
+            self._at += min(passed * FASTEST, max(earned, passed * _SLOWEST))
             self._looked, self._seen = time.monotonic(), seen
         return self._at
