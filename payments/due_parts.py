@@ -9,12 +9,13 @@ from datetime import datetime
 from cards.models import Autopay, Card
 from core import calendar
 from payments import arrears, budget, locks, varying
-from payments.models import Attempt, AttemptState, DuePart
+from payments.models import Attempt, AttemptState, DuePart, Refund, RefundState
 from payplans.models import Installment, PayPlan
 from practices.models import PaymentSettings
 
 # Holds that this module sets and lifts by itself; the others are lifted by a new card or by staff.
 OWN_HOLDS = {DuePart.Hold.ARREARS, DuePart.Hold.NOT_ISSUED, DuePart.Hold.ABOVE_CONSENT}
+REFUNDED = "Refunded: staff decide whether it is collected again"
 
 
 def refresh(plan: PayPlan, *, now: datetime) -> None:
@@ -27,6 +28,7 @@ def refresh(plan: PayPlan, *, now: datetime) -> None:
     installments = locks.installments(plan.pk)
     parts = _open_parts(installments)
     tries = budget.tries_by_part([part.pk for some in parts.values() for part in some])
+    refunded = _refunded(plan)
     changes = _Changes()
     for installment in installments:
         mine = parts.get(installment.pk, [])
@@ -38,6 +40,8 @@ def refresh(plan: PayPlan, *, now: datetime) -> None:
         if part is not None:
             before = _planned(part)
             _schedule(part, installment, autopay, settings, tries.get(part.pk, []), now)
+            if installment.pk in refunded and not part.hold:
+                part.hold, part.hold_reason = DuePart.Hold.STAFF, REFUNDED
             changes.keep(part, is_changed=_planned(part) != before)
     changes.write()
 
@@ -74,6 +78,14 @@ def _open_parts(installments: list[Installment]) -> dict[int, list[DuePart]]:
     for part in parts.order_by("pk"):
         found.setdefault(part.installment_id or 0, []).append(part)
     return found
+
+
+def _refunded(plan: PayPlan) -> set[int]:
+    """Installments of which money was given back: never taken again by itself, whatever else lifts a hold."""
+    back = Refund.objects.filter(state=RefundState.SUCCEEDED, payment__allocations__installment__plan=plan).values_list(
+        "payment__allocations__installment", flat=True
+    )
+    return set(back)
 
 
 def _planned(part: DuePart) -> tuple[object, ...]:

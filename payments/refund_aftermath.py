@@ -7,11 +7,9 @@ from datetime import datetime
 from core.money import format_cents
 from core.tokens import reference_of
 from payments import due_parts, recover
-from payments.models import Alarm, Allocation, DuePart, LedgerPosting, Payment, Refund
+from payments.models import Alarm, Allocation, LedgerPosting, Payment, Refund
 from payplans.models import Installment, PayPlan
 from processors.port import Succeeded
-
-REFUNDED = "Refunded: staff decide whether it is collected again"
 
 
 def of_success(refund: Refund, outcome: Succeeded, now: datetime) -> None:
@@ -44,7 +42,6 @@ def _take_in_step(payment: Payment, *, before: int, now: datetime) -> None:
         plans[installment.plan_id] = installment.plan
     for plan in plans.values():
         due_parts.refresh(plan, now=now)
-        _hold_for_staff(payment, plan)
 
 
 def _spread(allocations: list[Allocation], cents: int) -> list[int]:
@@ -66,15 +63,6 @@ def _owe(installment: Installment, cents: int, now: datetime) -> None:
     elif installment.is_open and not installment.owed_cents:
         installment.status, installment.paid_at, installment.status_note = statuses.PAID, now, ""
     installment.save(update_fields=["collected_cents", "status", "paid_at", "status_note"])
-
-
-def _hold_for_staff(payment: Payment, plan: PayPlan) -> None:
-    """Nothing that was given back is ever taken again by itself."""
-    parts = DuePart.objects.filter(
-        installment__plan=plan, installment__allocations__payment=payment, state=DuePart.State.OPEN
-    )
-    for part in parts:
-        part.set_hold(DuePart.Hold.STAFF, REFUNDED)
 
 
 def _queue_posting(refund: Refund, now: datetime) -> None:
