@@ -172,5 +172,5 @@ def test_looking_for_contradictions_takes_as_many_queries_for_two_installments_a
             desk.post()
             _read_again(desk, due)
         splits = list(due.plan.splits.all())
-        with django_assert_num_queries(3):
+        with django_assert_num_queries(4):
             contradictions.taken_back(due.plan, splits, now=desk.now())
