@@ -137,7 +137,7 @@ def test_the_beat_starts_one_task_for_each_active_practice(desk: Desk, monkeypat
     factories.PracticeFactory(is_active=False)
     started: list[dict[str, int]] = []
     for task in (tasks.pull_one, tasks.post_one, tasks.learn_one):
-        monkeypatch.setattr(task, "delay", lambda **arguments: started.append(arguments))
+        monkeypatch.setattr(task, "apply_async", lambda kwargs, **_: started.append(kwargs))
     for everybody in (tasks.pull_all, tasks.post_all, tasks.learn_all):
         everybody()
     assert started == [{"practice_id": desk.practice.pk}] * 3
