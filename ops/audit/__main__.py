@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import argparse
 import json
+import sqlite3
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
+
+import psycopg
 
 from ops import places, ports, postgres
 from ops.audit import Books, Violation, audit
@@ -28,7 +31,7 @@ def main(arguments: list[str]) -> int:
     try:
         with opened(wish.place) as books:
             found = audit(books)
-    except (UnableToStart, OSError) as error:
+    except (UnableToStart, OSError, psycopg.Error, sqlite3.Error) as error:
         note(f"The books can't be read: {error}")
         return 2
     _report(found, as_json=wish.json)

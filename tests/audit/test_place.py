@@ -49,6 +49,15 @@ def test_a_folder_that_is_no_place_ends_with_two(tmp_path: Path, capsys: pytest.
     assert "is no folder of bin/run" in capsys.readouterr().err
 
 
+def test_books_that_can_not_be_read_end_with_two(
+    place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DATABASE_OWNER_URL", "postgres://kasperpay_owner@127.0.0.1:1/none")
+    with hold_lock(place):
+        assert main(["--place", str(place)]) == 2
+    assert capsys.readouterr().err.startswith("The books can't be read: ")
+
+
 def test_business_time_of_a_place_is_its_clocks(place: Path) -> None:
     books = Books.of_place(place)
     assert offset(Places(place)).days < -365
