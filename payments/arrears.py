@@ -13,12 +13,19 @@ from core.money import format_cents
 from payments.models import AttemptState, DuePart
 from payplans.models import Installment, PayPlan
 
+# Holds that the consent lifts; what waits for staff is not asked for.
+_LIFTED = ["", DuePart.Hold.ARREARS, DuePart.Hold.NEW_CARD]
+
 
 def overdue_parts(plan: PayPlan, now: datetime) -> list[DuePart]:
-    """Open parts of the plan whose day has passed, oldest first; nothing is in flight for them."""
+    """Open parts of the plan whose day has passed, oldest first; nothing is in flight and no person must look first."""
     today = local_date(now, plan.practice.zone)
     parts = DuePart.objects.filter(
-        installment__plan=plan, state=DuePart.State.OPEN, installment__due_date__lt=today, payer=plan.guarantor_id
+        installment__plan=plan,
+        state=DuePart.State.OPEN,
+        installment__due_date__lt=today,
+        payer=plan.guarantor_id,
+        hold__in=_LIFTED,
     ).exclude(attempts__state__in=AttemptState.open_or_paid())
     return list(parts.select_related("installment").order_by("installment__due_date", "pk"))
 
@@ -55,8 +62,9 @@ def agree(plan: PayPlan, card: Card, *, witness: Witness, now: datetime) -> int:
             for part in parts
         ],
     )  # fmt: skip
-    waiting = DuePart.objects.filter(pk__in=[part.pk for part in parts], hold__in=["", "ARREARS", "NEW_CARD"])
-    waiting.update(next_try_at=now, hold="", hold_reason="", leased_until=None)
+    DuePart.objects.filter(pk__in=[part.pk for part in parts], hold__in=_LIFTED).update(
+        next_try_at=now, hold="", hold_reason="", leased_until=None
+    )
     return cents
 
 

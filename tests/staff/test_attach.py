@@ -96,6 +96,14 @@ def test_what_is_overdue_is_charged_only_with_a_consent_of_its_own(desk: Client,
     assert [part.pk for part in DuePart.objects.due(now)] == [late.pk]
 
 
+def test_what_waits_for_staff_is_not_offered_to_be_charged(desk: Client, plan: Any) -> None:
+    DuePart.objects.filter(installment__due_date=date(2026, 3, 2)).update(hold=DuePart.Hold.STAFF)
+
+    page = desk.get(f"/plans/{plan.pk}/autopay/").content.decode()
+
+    assert 'name="charge_overdue"' not in page
+
+
 def test_the_agreed_overdue_stays_agreed_when_the_plan_is_read_again(desk: Client, plan: Any, now: datetime) -> None:
     desk.post(f"/plans/{plan.pk}/autopay/", filled(desk, plan, charge_overdue="on"))
 
