@@ -181,7 +181,7 @@ class Asked:
 
 def test_the_schedule_is_as_slow_as_the_product_and_never_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:
     moment = [0.0]
-    monkeypatch.setattr(spoiling.time, "monotonic", lambda: moment[0])
+    monkeypatch.setattr("ops.faults.spoiling.time.monotonic", lambda: moment[0])
     # 15 requests are half a second of the schedule, none a tenth of the time, many no more than thrice the time.
     pace = spoiling.Pace(Asked([100, 115, 115, 915]))  # type: ignore[arg-type]
     found = []
