@@ -23,6 +23,8 @@ from processors.models import ProcessorAccount
 logger = logging.getLogger(__name__)
 
 CALLS_PER_SECOND = 25
+# A little slower than allowed: calls arrive at the processor less evenly than they leave.
+MARGIN = 1.02
 # How far ahead a sweep gives its charges a time. Longer than the beat's pause, so that the lane never runs empty.
 HORIZON_SECONDS = 45.0
 # A call that would wait longer goes out anyway: an attempt is open while it waits.
@@ -95,7 +97,7 @@ class Pace:
 
 
 def _apart() -> int:
-    return 1_000_000 // CALLS_PER_SECOND
+    return round(1_000_000 * MARGIN / CALLS_PER_SECOND)
 
 
 def _ask(script: str, key: str, *values: float) -> Any:

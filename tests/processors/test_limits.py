@@ -51,7 +51,7 @@ def test_two_processes_share_the_25_calls_a_second_of_an_account() -> None:
     times = sorted(float(line) for one in both for line in one.communicate(timeout=60)[0].split())
 
     assert len(times) == 80
-    # Turns are 40 ms apart: between the first and the 27th lies more than a second, up to what sleeping late adds.
+    # Turns are 40.8 ms apart; what sleeping late adds brings some of them closer together.
     windows = [sum(at <= other < at + 1.0 for other in times) for at in times]
     assert max(windows) <= 27
 
@@ -120,10 +120,10 @@ def test_a_sweep_books_what_fits_before_the_horizon_and_no_more() -> None:
     assert pace.book(200) == 200
     waits = [pace.next_wait() for _ in range(200)]
     assert waits[0] < 0.5
-    assert waits[199] - waits[0] == pytest.approx(199 * 0.04)
+    assert waits[199] - waits[0] == pytest.approx(199 * 0.0408)
 
-    # 45 s at 25 a second, and the one that begins right at the horizon.
-    assert 1125 - 201 <= pace.book(10_000) <= 1126 - 200
+    # 45 s at 24.5 a second, and the time that has passed since.
+    assert 1103 - 200 <= pace.book(10_000) <= 1103 - 200 + 5
     assert pace.book(1) == 0
 
 
