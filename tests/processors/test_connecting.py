@@ -19,7 +19,12 @@ from tests.plugins.stripe import Shop
 
 
 def joined(practice: Practice, shop: Shop, now: datetime, **changes: Any) -> ProcessorAccount:
-    given: dict[str, Any] = {"base_url": shop.process.url, "secret_key": "sk_test_fresh1", "webhook_secret": "", "account": ""}
+    given: dict[str, Any] = {
+        "base_url": shop.process.url,
+        "secret_key": "sk_test_fresh1",
+        "webhook_secret": "",
+        "account": "",
+    }
     return connect(practice, now=now, **{**given, **changes})
 
 
