@@ -108,6 +108,7 @@ def _remind(kind: str, installment: Installment, autopay: Autopay, now: datetime
             "Payment Due Date": installment.due_date,
             "Card Last 4": autopay.card.last4,
         },
-        dedupe_key=f"{kind}:{installment.pk}:{installment.due_date}:{autopay.card_id}", now=now,
+        # By number: the same card saved anew is no news.
+        dedupe_key=f"{kind}:{installment.pk}:{installment.due_date}:{autopay.card.fingerprint}", now=now,
         about={"patient": autopay.card.patient_id, "plan": installment.plan_id, "installment": installment.pk},
     )  # fmt: skip

@@ -84,6 +84,18 @@ def test_a_date_that_moved_or_another_card_is_told_anew(part: DuePart) -> None:
     assert sent() == [Kind.UPCOMING_CHARGE] * 3
 
 
+def test_the_same_card_saved_anew_is_not_told_twice(part: DuePart) -> None:
+    reminders.queue_due(now=SOON)
+    autopay = autopay_of(part)
+    again = factories.CardFactory.create(
+        patient=autopay.card.patient, fingerprint=autopay.card.fingerprint, last4=autopay.card.last4, is_primary=False
+    )
+    Autopay.objects.filter(pk=autopay.pk).update(card=again)
+    reminders.queue_due(now=SOON)
+
+    assert sent() == [Kind.UPCOMING_CHARGE]
+
+
 @pytest.mark.parametrize(
     ("model", "fields"),
     [
