@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import tempfile
@@ -22,6 +23,8 @@ def main(arguments: list[str]) -> int:
     if not arguments or arguments[0] not in names():
         note(f"Usage: bin/bench NAME [--json] [--tiny], NAME one of: {', '.join(names())}")
         return 2
+    # Asked to stop, nothing may be left behind: the child and the stores go on the usual way out.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     try:
         with tempfile.TemporaryDirectory(prefix="kasperpay-bench-") as folder:
             place = stack.temporary_folder(folder)

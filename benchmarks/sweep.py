@@ -17,7 +17,7 @@ HEAD = ("", "charges/s", "ms CPU a charge", "ms PostgreSQL", "most calls in a se
 def main(argv: list[str]) -> int:
     wish = printing.options("From due to charged, beside a bare thread loop and a textbook Celery task.", argv)
     out = printing.Report(only_json=wish.json)
-    seconds, pace, due = (1.0, 10, 30) if wish.tiny else (12.0, limits.CALLS_PER_SECOND, 1_100)
+    seconds, pace, due = (1.0, 10, 30) if wish.tiny else (12.0, limits.CALLS_PER_SECOND, 650)
     out.say(f"A charge is two calls, each answered after {DELAY_SECONDS * 1000:.0f} ms; {os.cpu_count()} cores.")
     out.say(f"Floor and ours: {THREADS} threads a process. Naive: prefork, a process a core.\n")
     made = seed.fill(due * PRACTICES, due=due * PRACTICES, practices=PRACTICES).practices
