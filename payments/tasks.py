@@ -13,7 +13,7 @@ from payments.claim import UnableToClaim
 from payments.models import Attempt
 from practices import rounds, tenancy
 from practices.models import Practice
-from processors import accounts
+from processors import accounts, breaker
 from processors.port import UnableToReachProcessor
 
 
@@ -62,6 +62,8 @@ def autopay_one(*, practice_id: int, due_part_id: int, is_probe: bool = False, *
             attempt = charging.collect(due_part_id, channel=Attempt.Channel.AUTOPAY, actor="autopay", now=clock.now())
         except UnableToClaim as error:
             sweep.wait(due_part_id, reason=str(error), now=clock.now())
+            if is_probe:
+                breaker.probe_again(practice_id, now=clock.now())
             return str(error)
         circuit.learn(attempt, now=clock.now())
         return attempt.state

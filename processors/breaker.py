@@ -60,6 +60,12 @@ def probe(account: ProcessorAccount, *, now: datetime) -> bool:
     return True
 
 
+def probe_again(practice_id: int, *, now: datetime) -> None:
+    """The charge to be tried could not be made for a reason of its own: another may be tried at once."""
+    waiting_ = ProcessorAccount.objects.filter(practice_id=practice_id, failures__gte=OPENS_AT)
+    waiting_.update(next_try_at=now)
+
+
 def _claim(account: ProcessorAccount, now: datetime) -> bool:
     """One probe at a time over all processes. Should this one be killed, the next comes after the pause."""
     seen = ProcessorAccount.objects.filter(pk=account.pk, next_try_at=account.next_try_at)

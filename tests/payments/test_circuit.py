@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from cards.models import Card
 from core import clock
 from payments import circuit, shares, tasks
 from payments.models import Alarm, Attempt, AttemptState, DuePart
@@ -116,6 +117,21 @@ def test_what_waited_for_the_account_is_let_go_and_nothing_else(
     assert Attempt.objects.get().due_part_id == first.pk
     left = dict(DuePart.objects.filter(pk__in=[second.pk, third.pk]).values_list("pk", "leased_until"))
     assert left == {second.pk: None, third.pk: later}
+
+
+def test_parts_that_can_t_be_charged_for_reasons_of_their_own_do_not_keep_it_open(
+    shop: Shop, practice: Practice, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    obstructed = [chargeable(shop, practice).payer_id for _ in range(7)]
+    Card.objects.filter(patient__in=obstructed).update(state=Card.State.BLOCKED)
+    chargeable(shop, practice)
+    ProcessorAccount.objects.update(failures=8, away_since=now, next_try_at=now)
+    handed = []
+    for beat in range(8):
+        at(monkeypatch, now + beat * timedelta(seconds=20))
+        handed.append(sweep(practice))
+    assert handed == [1] * 8
+    assert (shop.taken(), ProcessorAccount.objects.get().failures) == ([12860], 0)
 
 
 def test_nothing_due_and_a_good_answer_close_it_too(shop: Shop, practice: Practice, now: datetime) -> None:
