@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import logging
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from django.db.models import Q
 
 from payments import outcomes, recover
 from payments.models import Alarm, Attempt, AttemptState
+from payments.reconciling import ALARM_AFTER, PENDING_ALARM_AFTER, STARTED_GRACE
 from processors import accounts
 from processors.port import Processor, Question, UnableToReachProcessor
 
 logger = logging.getLogger(__name__)
-
-# The library may still be repeating the request under its key for this long (2 × 30 s and pauses).
-STARTED_GRACE = timedelta(seconds=90)
-# Unknown for this long is shown as an alarm: a person should know that money may be out there.
-ALARM_AFTER = timedelta(minutes=10)
-# A bank may take its time; cards hardly ever do.
-PENDING_ALARM_AFTER = timedelta(days=2)
 
 
 def reconcile(practice_id: int, *, now: datetime, real_now: datetime | None = None) -> int:

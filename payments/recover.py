@@ -11,13 +11,15 @@ from uuid import UUID
 import structlog
 from django.core.cache import cache
 from django.db import transaction
+from django.db.models import F
 
 from cards.models import Card
 from core.money import format_cents
 from notifications import outbox
 from notifications.models import Message
-from payments import locks, outcomes, part_key, reminders
-from payments.models import Alarm, Attempt, DuePart, LedgerPosting
+from payments import locks, outcomes, part_key, refund_news, reminders
+from payments.models import Alarm, Attempt, DuePart, LedgerPosting, Refund, RefundState
+from payments.reconciling import RECOVERY, refunds_read
 from payplans.models import Installment
 from practices.models import Event, Practice
 from processors import accounts
@@ -26,12 +28,9 @@ from processors.port import Found, NotTaken, Succeeded
 log = structlog.stdlib.get_logger(__name__)
 # The backup's clock and the processor's may differ, and a dump takes a while.
 OVERLAP = timedelta(hours=1)
-ACTOR = "recovery"
-
-
-def refunds_read(practice_id: int) -> str:
-    """Cache key: all refunds of this practice were read lately (payments/refund_news.py)."""
-    return f"refunds-read:{practice_id}"
+# A refund that is under way in the backup is looked up, but its key counts as dead (payments/refund_news.py): in the
+# lost hours it may have ended and been ordered anew, and both would go out.
+_KEY_IS_DEAD = timedelta(days=1)
 
 
 def mark_restored(practice_id: int, *, since: datetime, now: datetime) -> None:
@@ -44,6 +43,7 @@ def mark_restored(practice_id: int, *, since: datetime, now: datetime) -> None:
         LedgerPosting.objects.filter(state=LedgerPosting.State.QUEUED).update(
             state=LedgerPosting.State.UNCLEAR, sends=1, searches=0, next_at=now
         )
+        Refund.objects.filter(state__in=RefundState.open()).update(sent_at=F("sent_at") - _KEY_IS_DEAD)
         waiting = Message.objects.select_for_update().filter(state=Message.State.QUEUED, not_before__lte=now)
         for message in waiting:
             outbox.doubt(message)
@@ -51,7 +51,7 @@ def mark_restored(practice_id: int, *, since: datetime, now: datetime) -> None:
         Event.record(
             practice_id,
             kind="restored",
-            actor=ACTOR,
+            actor=RECOVERY,
             now=now,
             about={},
             text=f"From a backup of {since:%Y-%m-%d %H:%M} UTC",
@@ -76,6 +76,7 @@ def recover(practice_id: int, *, since: datetime, now: datetime) -> int:
             processor.cancel(one.reference)
         else:
             count += _bring_back(practice_id, one, now)
+    refund_news.read_recent(processor, now=now, since=min(since - OVERLAP, now - refund_news.LOOK_BACK))
     cache.delete(refunds_read(practice_id))
     # Reminders of these days may have been sent: made now, they are looked up first (notifications/outbox.py).
     reminders.queue_due(now=now)
@@ -97,7 +98,7 @@ def _bring_back(practice_id: int, found: Found, now: datetime) -> bool:
         _alarm(practice_id, found, now)
         return False
     # At its own time: payment, posting and messages get the dates they had.
-    outcomes.settle(attempt.pk, found.outcome, now=found.asked_at, actor=ACTOR)
+    outcomes.settle(attempt.pk, found.outcome, now=found.asked_at, actor=RECOVERY)
     return True
 
 
@@ -112,7 +113,7 @@ def _adopt(practice_id: int, found: Found) -> Attempt | None:
         part = _part(installment, card, found)
         return Attempt.objects.create(
             practice_id=practice_id, uuid=UUID(found.attempt_uuid), due_part=part, number=part.attempts.count() + 1,
-            amount_cents=found.amount_cents, card=card, channel=Attempt.Channel.AUTOPAY, actor=ACTOR,
+            amount_cents=found.amount_cents, card=card, channel=Attempt.Channel.AUTOPAY, actor=RECOVERY,
             reference=found.reference, started_at=found.asked_at, recovered_at=datetime.now(UTC),
             create_params={"customer": found.customer, "payment_method": found.payment_method}, confirm_params={},
             trace=UUID(found.attempt_uuid).hex,

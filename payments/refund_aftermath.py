@@ -6,8 +6,9 @@ from datetime import datetime
 
 from core.money import format_cents
 from core.tokens import reference_of
-from payments import due_parts, recover
+from payments import due_parts
 from payments.models import Alarm, Allocation, LedgerPosting, Payment, Refund
+from payments.reconciling import RECOVERY
 from payplans.models import Installment, PayPlan
 from processors.port import Succeeded
 
@@ -69,7 +70,7 @@ def _queue_posting(refund: Refund, now: datetime) -> None:
     posted = LedgerPosting.objects.filter(payment=refund.payment_id, movement=LedgerPosting.Movement.PAYMENT).first()
     if posted is None:
         return  # It was never meant for the ledger.
-    movement, is_recovered = LedgerPosting.Movement.REFUND, refund.actor == recover.ACTOR
+    movement, is_recovered = LedgerPosting.Movement.REFUND, refund.actor == RECOVERY
     LedgerPosting.objects.create(
         practice_id=refund.practice_id, payment_id=refund.payment_id, movement=movement,
         refund=refund, patient_id=posted.patient_id, plan_id=posted.plan_id, amount_cents=-refund.amount_cents,

@@ -13,9 +13,9 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 
 from core.money import format_cents
-from payments import recover, refunds
+from payments import refunds
 from payments.models import Alarm, Payment, Refund, RefundState, WebhookEvent
-from payments.reconcile import ALARM_AFTER, PENDING_ALARM_AFTER, STARTED_GRACE
+from payments.reconciling import ALARM_AFTER, PENDING_ALARM_AFTER, RECOVERY, STARTED_GRACE, refunds_read
 from payments.refund_outcomes import about, settle_refund
 from practices.models import Event
 from processors import accounts
@@ -34,16 +34,16 @@ def reconcile_refunds(practice_id: int, *, now: datetime, real_now: datetime | N
     """Settle open refunds and, a few times a day, hear of all others. Returns how many changed."""
     at = real_now or datetime.now(UTC)
     waiting = list(_waiting(at))
-    wants_all = cache.add(recover.refunds_read(practice_id), 1, _READ_EVERY_SECONDS)
+    wants_all = cache.add(refunds_read(practice_id), 1, _READ_EVERY_SECONDS)
     if not waiting and not wants_all:
         return 0
     try:
         processor = accounts.for_practice(practice_id)
         changed = sum(_reconcile_one(processor, one, now, at) for one in waiting)
-        changed += read_recent(processor, now=now, real_now=at) if wants_all else 0
+        changed += read_recent(processor, now=now, since=at - LOOK_BACK) if wants_all else 0
     except UnableToReachProcessor:
         logger.warning("Practice %s has open refunds and no processor that answers", practice_id)
-        cache.delete(recover.refunds_read(practice_id))
+        cache.delete(refunds_read(practice_id))
         changed = 0
     for one in waiting:
         _alarm_if_stuck(one, now)
@@ -89,9 +89,9 @@ def _alarm_if_stuck(refund: Refund, now: datetime) -> None:
         )  # fmt: skip
 
 
-def read_recent(processor: StripeProcessor, *, now: datetime, real_now: datetime) -> int:
-    """Every refund the processor made in the last weeks: late failures, and those made there. Returns what changed."""
-    return sum(_hear(facts, now, "reconciler") for facts in processor.recent_refunds(real_now - LOOK_BACK))
+def read_recent(processor: StripeProcessor, *, now: datetime, since: datetime) -> int:
+    """Every refund the processor made since then: late failures, and those made there. Returns how many changed."""
+    return sum(_hear(facts, now, "reconciler") for facts in processor.recent_refunds(since))
 
 
 def heard(processor: StripeProcessor, reference: str, now: datetime) -> tuple[str, str]:
@@ -138,9 +138,9 @@ def _insert_elsewhere(payment: Payment, facts: RefundFacts, now: datetime) -> Re
     )  # fmt: skip
     if facts.refund_uuid:
         # Ours, and committed before it was asked for: only a restore forgets such a row. It keeps its uuid.
-        row.uuid, row.actor = UUID(facts.refund_uuid), recover.ACTOR
+        row.uuid, row.actor = UUID(facts.refund_uuid), RECOVERY
     row.save(force_insert=True)
-    if row.actor != recover.ACTOR:
+    if row.actor != RECOVERY:
         _tell(row, now)
     return row
 

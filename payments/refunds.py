@@ -59,6 +59,8 @@ def claim(
 
 
 def _refuse_unless_refundable(payment: Payment, cents: int, newest: int | None) -> None:
+    if payment.practice.recover_since is not None:
+        raise UnableToRefund("The database was restored: refunds made since the backup are looked for first")
     if payment.attempt.state != AttemptState.SUCCEEDED:
         raise UnableToRefund("This payment did not go through")
     if cents < 1:

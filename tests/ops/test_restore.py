@@ -7,7 +7,6 @@ from datetime import timedelta
 
 import pytest
 from django.core import mail
-from django.core.cache import cache
 from django.core.management import call_command
 
 from core import clock
@@ -15,11 +14,14 @@ from notifications import tasks
 from notifications.models import Kind, Message, MessagingAccount
 from notifications.send import send_due
 from opendental.post import post_due
-from payments import recover, refund_news, refunds, reminders, sweep
+from payments import recover, refund_outcomes, refunds, reminders, sweep
 from payments.claim import UnableToClaim, claim
 from payments.models import Alarm, Attempt, LedgerPosting, Payment, Refund
+from payments.refunds import UnableToRefund
 from payments.tasks import autopay_one
 from practices.models import Practice
+from processors import accounts
+from processors.port import NotTaken
 from tests.notifications.conftest import texts
 from tests.ops.town import Town
 from tests.outside import Outside
@@ -296,14 +298,47 @@ def test_a_refund_made_after_the_backup_is_booked_again_once_and_its_posting_is_
     lost = LedgerPosting.objects.get(amount_cents=-40_00)
 
     restore()
-    reconcile(town)
+    # Nothing may be given back before the processor was asked: it would be the second time.
+    with pytest.raises(UnableToRefund, match="looked for first"):
+        refunds.refund(Payment.objects.get().pk, cents=40_00, reason="OTHER", actor="user:1", now=town.desk.now())
+    town.shop.fault("GET /v1/refunds", "error_before", times=9)
+    with pytest.raises(Exception, match="Not every practice"):
+        call_command("reconcile", practice=town.practice.slug)
+    assert Practice.objects.get().recover_since is not None
+    town.shop.process.http.delete("/_sandbox/faults")
     for _ in range(2):
-        # The command reads the refunds of the last weeks by real time; the town lives in another year.
-        cache.delete(recover.refunds_read(town.practice.pk))
-        refund_news.reconcile_refunds(town.practice.pk, now=town.desk.now(), real_now=town.desk.now())
+        reconcile(town)
+    assert Practice.objects.get().recover_since is None
 
     found, posting = Refund.objects.get(), LedgerPosting.objects.get(amount_cents=-40_00)
     assert (found.uuid, found.reference, found.state) == (given.uuid, given.reference, "SUCCEEDED")
     assert (posting.reference, posting.state, posting.sends) == (lost.reference, "UNCLEAR", 1)
     assert not Alarm.objects.filter(kind="REFUND_ELSEWHERE").exists()
     assert [row["amount"] for row in town.shop.books("refunds")] == [40_00]
+
+
+@pytest.mark.parametrize("is_asked", [True, False])
+def test_a_refund_that_was_under_way_at_the_backup_is_looked_up_but_never_asked_again(
+    town: Town, lose_everything_since: Callable[[], Callable[[], None]], is_asked: bool
+) -> None:
+    town.plans_with_cards(1, **ONE)
+    town.time_to_charge()
+    charge(town)
+    payment = Payment.objects.get().pk
+    begun = refunds.claim(payment, cents=40_00, reason="OTHER", actor="user:1", now=town.desk.now())
+    restore = lose_everything_since()
+    if is_asked:
+        refunds.ask(accounts.for_practice(town.practice.pk), begun)
+    else:
+        # It came to nothing, and staff ordered the same once more.
+        refund_outcomes.settle_refund(begun.pk, NotTaken("Refused"), now=town.desk.now(), actor="user:1")
+        refunds.refund(payment, cents=40_00, reason="OTHER", actor="user:1", now=town.desk.now())
+
+    restore()
+    reconcile(town)
+    reconcile(town)
+
+    assert [row["amount"] for row in town.shop.books("refunds")] == [40_00]
+    ended = dict(Refund.objects.values_list("uuid", "state"))
+    assert ended.pop(begun.uuid) == ("SUCCEEDED" if is_asked else "NOT_TAKEN")
+    assert list(ended.values()) == ([] if is_asked else ["SUCCEEDED"])

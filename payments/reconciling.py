@@ -1,0 +1,19 @@
+"""What the reconcilers of charges and refunds and the recovery after a restore share: their patience, their names."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+# Actor of what was brought back after a restore (payments/recover.py): it may be in Open Dental already.
+RECOVERY = "recovery"
+# The library may still be repeating the request under its key for this long (2 × 30 s and pauses).
+STARTED_GRACE = timedelta(seconds=90)
+# Unknown for this long is shown as an alarm: a person should know that money may be out there.
+ALARM_AFTER = timedelta(minutes=10)
+# A bank may take its time; cards hardly ever do.
+PENDING_ALARM_AFTER = timedelta(days=2)
+
+
+def refunds_read(practice_id: int) -> str:
+    """Cache key: all refunds of this practice were read lately (payments/refund_news.py)."""
+    return f"refunds-read:{practice_id}"
