@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from django.db.models import Q
+
 from cards.models import Autopay, Card
 from core import calendar
 from payments import budget
@@ -50,7 +52,7 @@ def refuse_unless_open(part: DuePart) -> None:
         raise UnableToClaim("The database was restored: charges made since the backup are looked for first")
     if part.state != DuePart.State.OPEN:
         raise UnableToClaim("This is paid or no longer owed")
-    if part.attempts.filter(state__in=AttemptState.open_or_paid()).exists():
+    if _is_being_collected(part):
         raise UnableToClaim("Another payment of the same money is under way")
     if part.amount_cents < LEAST_CENTS:
         raise UnableToClaim("Cards can't be charged less than $0.50")
@@ -58,6 +60,14 @@ def refuse_unless_open(part: DuePart) -> None:
         raise UnableToClaim("Cards can't be charged more than $999,999.99")
     if part.installment is not None and not part.installment.plan.is_collectable:
         raise UnableToClaim("The plan is closed, gone or paid by insurance")
+
+
+def _is_being_collected(part: DuePart) -> bool:
+    """By a try of its own, or by an open one of its installment: what a restore brings back may have another part."""
+    if part.installment_id is None:
+        return part.attempts.filter(state__in=AttemptState.open_or_paid()).exists()
+    same = Attempt.objects.filter(due_part__installment=part.installment_id)
+    return same.filter(Q(state__in=AttemptState.open()) | Q(due_part=part, state=AttemptState.SUCCEEDED)).exists()
 
 
 def refuse_if_tried_since(part: DuePart, newest: int | None) -> None:

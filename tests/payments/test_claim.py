@@ -64,6 +64,21 @@ def test_a_claim_commits_one_attempt_with_everything_that_will_be_sent(practice:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("state", AttemptState.open())
+def test_a_part_whose_installment_is_being_collected_under_another_part_is_refused(
+    practice: Practice, now: datetime, state: str
+) -> None:
+    part = factories.collectable(practice)
+    brought_back = try_claim(part, now)
+    other = factories.DuePartFactory.create(installment=part.installment, state=DuePart.State.CLOSED, amount_cents=100)
+    Attempt.objects.filter(pk=brought_back.pk).update(due_part=other, state=state)
+
+    refused(part, now, "under way")
+    refused(part, now, "under way", PAY_NOW, autopay_of(part).card)
+    Attempt.objects.update(state=AttemptState.NOT_TAKEN)
+    assert try_claim(part, now, PAY_NOW, autopay_of(part).card).due_part == part
+
+
 def test_a_claim_inside_a_transaction_raises(practice: Practice, now: datetime, ledger: Ledger) -> None:
     part = factories.collectable(practice)
 
