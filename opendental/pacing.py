@@ -34,22 +34,30 @@ _POLL = 0.05
 _SILENT = -1
 
 # One turn: refused for good (-1) or with the milliseconds to wait, or granted with 0.
-# KEYS: requests on the wire (score = start), earliest next start, urgent tickets that let polling wait.
+# KEYS: requests on the wire (score = start), earliest next start, urgent tickets that let polling wait. What lies
+# farther ahead than any of them can (no answer asks for more than ten minutes) is older than a clock set back.
 _TAKE = """
 local t = redis.call('TIME'); local now = t[1] * 1000 + math.floor(t[2] / 1000)
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - ARGV[3])
+redis.call('ZREMRANGEBYSCORE', KEYS[1], now + 1000, '+inf')
 redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now)
+redis.call('ZREMRANGEBYSCORE', KEYS[3], now + 4000, '+inf')
 local oldest = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
 if oldest[2] and now - tonumber(oldest[2]) > tonumber(ARGV[5]) then return -1 end
 if ARGV[2] == '1' then redis.call('ZADD', KEYS[3], now + 3000, ARGV[1]); redis.call('PEXPIRE', KEYS[3], 10000)
 elseif redis.call('ZCARD', KEYS[3]) > 0 then return 50 end
 local free = tonumber(redis.call('GET', KEYS[2]) or '0')
-if free > now then return free - now end
+if free > now and free < now + 660000 then return free - now end
 if redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[6]) then return 50 end
 redis.call('ZADD', KEYS[1], now, ARGV[1]); redis.call('PEXPIRE', KEYS[1], ARGV[3])
 if tonumber(ARGV[4]) > 0 then redis.call('SET', KEYS[2], now + ARGV[4], 'PX', ARGV[4] + 1000) end
 redis.call('ZREM', KEYS[3], ARGV[1])
 return 0
+"""
+# Nobody starts before ARGV[1] ms from now, by the clock that the turns go by.
+_HEED = """
+local t = redis.call('TIME'); local now = t[1] * 1000 + math.floor(t[2] / 1000)
+redis.call('SET', KEYS[1], now + ARGV[1], 'PX', ARGV[1] + 1000)
 """
 
 
@@ -130,8 +138,7 @@ def heed(lane: Lane, error: OpenDentalError) -> None:
     if not isinstance(error, Throttled):
         return
     try:
-        until = int((time.time() + error.retry_after) * 1000)
-        queue().set(_keys(lane)[1], until, px=int(error.retry_after * 1000) + 1000)
+        queue().eval(_HEED, 1, _keys(lane)[1], int(error.retry_after * 1000))
     except redis.RedisError:
         log.warning("pacing queue unavailable, a request to slow down is lost")
 

@@ -31,12 +31,18 @@ HORIZON_SECONDS = 45.0
 LONGEST_WAIT_SECONDS = 10.0
 # After a failure Redis is left alone for so long: a call must not wait for its timeout each time.
 _SULK_SECONDS = 5.0
+# No place lies farther ahead, in µs: such a one was given before the clock of Redis was set back, and counts no more.
+_FARTHEST = 120_000_000
 _silent_until = 0.0
 
+_NOW = f"""
+local t = redis.call('TIME'); local now = t[1] * 1000000 + t[2]
+local free = tonumber(redis.call('GET', KEYS[1]) or '0')
+if free > now + {_FARTHEST} then free = 0 end
+"""
 # Takes up to ARGV[1] places, ARGV[2] µs apart, that begin within ARGV[3] µs. Returns how many, and µs to the first.
 _TAKE = """
-local t = redis.call('TIME'); local now = t[1] * 1000000 + t[2]
-local free = math.max(now, tonumber(redis.call('GET', KEYS[1]) or '0'))
+free = math.max(now, free)
 local wanted, apart, ahead = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local count = math.min(wanted, math.floor((now + ahead - free) / apart) + 1)
 if count < 1 then return {0, 0} end
@@ -46,8 +52,7 @@ return {count, free - now}
 """
 # Nobody takes a place before ARGV[1] µs from now.
 _PUSH = """
-local t = redis.call('TIME'); local now = t[1] * 1000000 + t[2]
-local free = math.max(now + tonumber(ARGV[1]), tonumber(redis.call('GET', KEYS[1]) or '0'))
+free = math.max(now + tonumber(ARGV[1]), free)
 redis.call('SET', KEYS[1], string.format('%.0f', free), 'PX', math.ceil((free - now) / 1000) + 1000)
 """
 
@@ -106,7 +111,7 @@ def _ask(script: str, key: str, *values: float) -> Any:
     if time.monotonic() < _silent_until:
         return None
     try:
-        return _redis().eval(script, 1, key, *values)
+        return _redis().eval(_NOW + script, 1, key, *values)
     except redis.RedisError as error:
         _silent_until = time.monotonic() + _SULK_SECONDS
         logger.warning("No pace without Redis (%s): the processor itself slows us down", type(error).__name__)

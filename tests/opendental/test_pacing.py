@@ -179,6 +179,24 @@ def test_a_request_to_slow_down_holds_every_process_back() -> None:
         assert 0.8 <= time.monotonic() - started < 3
 
 
+def test_what_was_kept_before_the_clock_of_redis_was_set_back_holds_nobody_up() -> None:
+    office, ahead = lane(0.05), (time.time() + 3600) * 1000
+    wire, free, urgent = pacing._keys(office)
+    pacing.queue().zadd(wire, {"killed": ahead})
+    pacing.queue().set(free, int(ahead), ex=60)
+    pacing.queue().zadd(urgent, {"posting": ahead})
+    assert pacing._try(office, pacing._keys(office), "mine") == 0.0
+
+
+def test_a_worker_whose_clock_is_ahead_holds_an_office_back_no_longer_than_it_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    office, real = lane(0.05), time.time
+    monkeypatch.setattr(time, "time", lambda: real() + 300)
+    pacing.heed(office, Throttled("GET /x", retry_after=60))
+    assert 58 < pacing._try(office, pacing._keys(office), "mine") <= 60
+
+
 def test_a_remote_office_that_throttles_never_has_to_say_so(open_desk: Callable[..., Desk]) -> None:
     desk = open_desk(switches={"throttle_queue": 1})
     found = desk.connect()

@@ -127,6 +127,17 @@ def test_a_sweep_books_what_fits_before_the_horizon_and_no_more() -> None:
     assert pace.book(1) == 0
 
 
+@pytest.mark.parametrize("push", [False, True])
+def test_places_given_before_the_clock_of_redis_was_set_back_hold_nobody_up(push: bool) -> None:
+    lane = Lane(account("set_back"), "charge")
+    limits._redis().set(lane.key, int((time.time() + 3600) * 1e6), ex=60)
+    if push:
+        lane.push(0.0)
+    taken = lane.take(3, 45.0)
+    assert taken is not None
+    assert (taken[0], taken[1] < 1.0) == (3, True)
+
+
 def test_a_practice_without_a_processor_is_not_held_back() -> None:
     pace = Pace(None)
     assert pace.book(7) == 7
