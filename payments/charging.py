@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from time import monotonic
 
-from payments import guards, outcomes, upward
+from payments import guards, loose_ends, outcomes, upward
 from payments.claim import UnableToClaim, claim
 from payments.models import Attempt, AttemptState, DuePart
 from processors import accounts
@@ -40,9 +40,7 @@ def collect(
     outcome = ask(processor, attempt)
     outcomes.settle(attempt.pk, outcome, now=now, actor=actor)
     attempt.refresh_from_db()
-    if attempt.state in (AttemptState.DECLINED, AttemptState.NOT_TAKEN) and attempt.reference:
-        # Such an intent could be confirmed again; canceled, it can't (decisions 3).
-        processor.cancel(attempt.reference)
+    loose_ends.cut(processor, attempt)
     return attempt
 
 

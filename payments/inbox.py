@@ -13,11 +13,11 @@ from django.db import IntegrityError, connection, transaction
 from cards import saving
 from cards.models import Card, CardSetup
 from core.money import format_cents
-from payments import attaching, outcomes, refund_news
+from payments import attaching, loose_ends, outcomes, refund_news
 from payments.models import Alarm, Attempt, WebhookEvent
 from processors import accounts
 from processors.models import ProcessorAccount
-from processors.port import Declined, Outcome, Succeeded
+from processors.port import Outcome, Succeeded
 from processors.stripe import ProcessorEvent, StripeProcessor
 from processors.stripe.account import API_VERSION
 
@@ -126,9 +126,9 @@ def _intent(processor: StripeProcessor, reference: str, now: datetime) -> tuple[
     if attempt.reference not in ("", reference):
         return _stranger(attempt, reference, outcome, now)
     outcomes.settle(attempt.pk, outcome, now=now, actor="webhook")
-    if isinstance(outcome, Declined):
-        # The worker does this too; it may be dead.
-        processor.cancel(reference)
+    # The worker does this too; it may be dead.
+    attempt.refresh_from_db()
+    loose_ends.cut(processor, attempt)
     return WebhookEvent.State.DONE, ""
 
 

@@ -67,9 +67,10 @@ def _close(attempt: Attempt, state: str, now: datetime, reference: str = "", cha
     attempt.state, attempt.settled_at = state, now
     attempt.reference = reference or attempt.reference
     attempt.charge_reference = charge_reference or attempt.charge_reference
+    attempt.is_loose = state != AttemptState.SUCCEEDED and bool(attempt.reference)
     attempt.save(
         update_fields=[
-            "state", "settled_at", "reference", "charge_reference", "reason",
+            "state", "settled_at", "reference", "charge_reference", "reason", "is_loose",
             "decline_code", "advice_code", "network_decline_code", "network_advice_code",
         ]
     )  # fmt: skip

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from django.db.models import Q
 
-from payments import outcomes, recover
+from payments import loose_ends, outcomes, recover
 from payments.models import Alarm, Attempt, AttemptState
 from payments.reconciling import ALARM_AFTER, PENDING_ALARM_AFTER, STARTED_GRACE
 from processors import accounts
@@ -19,6 +19,7 @@ logger = logging.getLogger(__name__)
 def reconcile(practice_id: int, *, now: datetime, real_now: datetime | None = None) -> int:
     """Settle what can be settled; returns how many attempts changed. One bad row never stops the run."""
     _recover(practice_id, now)
+    loose_ends.cut_all(practice_id, real_now=real_now)
     waiting = list(_waiting(real_now or datetime.now(UTC)))
     if not waiting:
         return 0
@@ -59,8 +60,7 @@ def _reconcile_one(processor: Processor, attempt: Attempt, now: datetime) -> boo
         logger.exception("Unable to reconcile attempt %s", attempt.pk)
         return False
     attempt.refresh_from_db()
-    if attempt.state == AttemptState.DECLINED:
-        processor.cancel(attempt.reference)
+    loose_ends.cut(processor, attempt)
     return changed
 
 

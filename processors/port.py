@@ -159,7 +159,7 @@ class Processor(Protocol):
         """What became of it, decisively where possible: an intent that was never confirmed is canceled."""
         ...
 
-    def cancel(self, reference: str) -> None:
+    def cancel(self, reference: str) -> bool:
         """Cancel a declined intent so that it can never be confirmed again. Quiet when it is already final."""
         ...
 

@@ -29,7 +29,10 @@ def install() -> None:
     import httpx
     import stripe
 
-    _set("payments.reconcile", STARTED_GRACE=timedelta(seconds=90 / SCALE))
+    for module in ("payments.reconcile", "payments.refund_news", "payments.loose_ends"):
+        _set(module, STARTED_GRACE=timedelta(seconds=90 / SCALE))
+    # Six hours of business pass in one jump of the clock here.
+    _set("payments.refund_news", _READ_EVERY_SECONDS=15)
     _set("payments.charging", monotonic=monotonic)
     account = import_module("processors.stripe.account")
     _set(account.__name__, _http=stripe.RequestsClient(timeout=(1, 30 / SCALE)), RESEND_AFTER_SECONDS=0.5 / SCALE)

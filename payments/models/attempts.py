@@ -65,6 +65,8 @@ class Attempt(PracticeRow):
     trace = models.CharField(max_length=32, blank=True, default="", db_default="")
     # Found at the processor after a restore (payments/recover.py): its posting and message may exist already.
     recovered_at = models.DateTimeField(null=True, blank=True)
+    # It took nothing, and its intent is not known to be canceled yet (payments/loose_ends.py).
+    is_loose = models.BooleanField(default=False, db_default=False)
 
     objects: ClassVar[models.Manager[Attempt]] = models.Manager()
 
@@ -88,6 +90,7 @@ class Attempt(PracticeRow):
                 condition=Q(state__in=["STARTED", "PENDING", "UNKNOWN"]),
                 name="attempts_to_reconcile",
             ),
+            models.Index(fields=["practice", "sent_at"], condition=Q(is_loose=True), name="attempts_with_loose_ends"),
             # Read by the numbers of the last day (kasperpay/metrics.py). Rows are written in this order: a few pages.
             BrinIndex(fields=["sent_at"], name="attempts_by_time"),
         ]

@@ -214,8 +214,8 @@ class StripeProcessor(Refunds):
             raise UnableToReachProcessor(outcomes.words(error)) from error
         return outcomes.metadata(intent, "attempt"), outcomes.of_intent(intent)
 
-    def cancel(self, reference: str) -> None:
-        """Make a declined intent unusable. One that is final already stays as it is."""
+    def cancel(self, reference: str) -> bool:
+        """Make a declined intent unusable. One that is final already stays as it is. False: not known to be final."""
         try:
             self._client.payment_intents.cancel(reference)
         except stripe.InvalidRequestError:
@@ -223,6 +223,8 @@ class StripeProcessor(Refunds):
         except stripe.StripeError as error:
             # Harmless: an intent moves money only when it is confirmed, and we confirm once.
             logger.warning("Unable to cancel intent %s: %s", reference, type(error).__name__)
+            return False
+        return True
 
     def create_customer(self, *, key: str) -> str:
         """A customer without name or e-mail: the processor signs no BAA, so it learns as little as possible."""

@@ -118,9 +118,13 @@ class Bank:
             raise UnableToReachProcessor("The processor did not answer")
         return self.intents[reference].attempt, self._tell(reference)
 
-    def cancel(self, reference: str) -> None:
+    def cancel(self, reference: str) -> bool:
         if self.intents[reference].status in ("requires_confirmation", "declined"):
             self.intents[reference].status = self.intents[reference].status.replace("requires_confirmation", "canceled")
+        return True
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("hypothesis_"):
+            # It looks at every attribute of the machine.
+            raise AttributeError(name)
         raise AssertionError(f"The model does not know what the processor answers to {name}")

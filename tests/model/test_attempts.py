@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from django.db import transaction
@@ -96,98 +96,103 @@ def test_a_wrong_cell_on_paper_is_noticed(
         watched(outcomes.settle, wrong_table)(attempt.pk, NEWS[news], now=now, actor="test")
 
 
-def machine(bank: Bank, practice: Practice, start: datetime) -> type[RuleBasedStateMachine]:
+class Walk(RuleBasedStateMachine):
     """One due part per walk; the practice and the bank live on."""
 
-    class Walk(RuleBasedStateMachine):
-        def __init__(self) -> None:
-            super().__init__()
-            self.now = start
-            self.part = new_part(practice)
-            bank.intents, bank.is_away, bank.next = {}, False, Plan()
+    bank: ClassVar[Bank]
+    practice: ClassVar[Practice]
+    start: ClassVar[datetime]
 
-        def others(self) -> dict[str, Any]:
-            return {"reconciler": self.reconciler, "webhooks": self.webhooks, "second worker": self.second_worker}
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = self.start
+        self.part = new_part(self.practice)
+        self.bank.intents, self.bank.is_away, self.bank.next = {}, False, Plan()
 
-        @rule(
-            answer=st.sampled_from(ANSWERS), is_lost=st.booleans(), killed_at=st.sampled_from(["", "", *POINTS]),
-            point=st.sampled_from(POINTS), other=st.sampled_from(["", "reconciler", "webhooks", "second worker"]),
-            channel=st.sampled_from(["AUTOPAY", "PAY_NOW"]),
-        )  # fmt: skip
-        def collect(self, answer: str, is_lost: bool, killed_at: str, point: str, other: str, channel: str) -> None:
-            between = {point: self.others()[other]} if other else {}
-            bank.next = Plan(answer, is_lost, killed_at, between)
-            survive(lambda: self._collect(channel))
-            bank.next = Plan()
+    def others(self) -> dict[str, Any]:
+        return {"reconciler": self.reconciler, "webhooks": self.webhooks, "second worker": self.second_worker}
 
-        def _collect(self, channel: str) -> None:
-            card = None if channel == "AUTOPAY" else autopay_of(self.part).card.pk
-            try:
-                charging.collect(self.part.pk, channel=channel, actor="model", now=self.now, card_id=card)
-            except UnableToClaim:
-                return
+    @rule(
+        answer=st.sampled_from(ANSWERS), is_lost=st.booleans(), killed_at=st.sampled_from(["", "", *POINTS]),
+        point=st.sampled_from(POINTS), other=st.sampled_from(["", "reconciler", "webhooks", "second worker"]),
+        channel=st.sampled_from(["AUTOPAY", "PAY_NOW"]),
+    )  # fmt: skip
+    def collect(self, answer: str, is_lost: bool, killed_at: str, point: str, other: str, channel: str) -> None:
+        between = {point: self.others()[other]} if other else {}
+        self.bank.next = Plan(answer, is_lost, killed_at, between)
+        survive(lambda: self._collect(channel))
+        self.bank.next = Plan()
 
-        def second_worker(self) -> None:
-            bank.next = Plan()
-            self._collect("PAY_NOW")
+    def _collect(self, channel: str) -> None:
+        card = None if channel == "AUTOPAY" else autopay_of(self.part).card.pk
+        try:
+            charging.collect(self.part.pk, channel=channel, actor="model", now=self.now, card_id=card)
+        except UnableToClaim:
+            return
 
-        @rule()
-        def reconciler(self) -> None:
-            reconcile.reconcile(practice.pk, now=self.now, real_now=datetime.now(UTC) + timedelta(minutes=2))
+    def second_worker(self) -> None:
+        self.bank.next = Plan()
+        self._collect("PAY_NOW")
 
-        @rule()
-        def webhooks(self) -> None:
-            """Late, again, and in any order: one for every intent there is."""
-            for reference in reversed(list(bank.intents)):
-                WebhookEvent.objects.create(
-                    practice=practice, event_id=f"evt_{WebhookEvent.objects.count()}", object_id=reference,
-                    type="payment_intent.processing", api_version=API_VERSION, received_at=self.now,
-                )  # fmt: skip
-            inbox.work_through(practice.pk, now=self.now)
+    @rule()
+    def reconciler(self) -> None:
+        reconcile.reconcile(self.practice.pk, now=self.now, real_now=datetime.now(UTC) + timedelta(minutes=2))
 
-        @rule(succeeds=st.booleans())
-        def the_bank_decides(self, succeeds: bool) -> None:
-            bank.finish(succeeds)
+    @rule()
+    def webhooks(self) -> None:
+        """Late, again, and in any order: one for every intent there is."""
+        for reference in reversed(list(self.bank.intents)):
+            WebhookEvent.objects.create(
+                practice=self.practice, event_id=f"evt_{WebhookEvent.objects.count()}", object_id=reference,
+                type="payment_intent.processing", api_version=API_VERSION, received_at=self.now,
+            )  # fmt: skip
+        inbox.work_through(self.practice.pk, now=self.now)
 
-        @rule(is_away=st.booleans())
-        def the_processor_goes_away_or_comes_back(self, is_away: bool) -> None:
-            bank.is_away = is_away
+    @rule(succeeds=st.booleans())
+    def the_bank_decides(self, succeeds: bool) -> None:
+        self.bank.finish(succeeds)
 
-        @rule(days=st.integers(0, 2))
-        def time_passes(self, days: int) -> None:
-            self.now += timedelta(days=days, minutes=6)
+    @rule(is_away=st.booleans())
+    def the_processor_goes_away_or_comes_back(self, is_away: bool) -> None:
+        self.bank.is_away = is_away
 
-        @precondition(lambda self: True)
-        @rule()
-        def settle_dies_before_its_commit(self) -> None:
-            waiting = Attempt.objects.filter(due_part__installment=self.part.installment_id, state="STARTED").first()
-            if waiting is None:
-                return
-            with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(transaction, "on_commit", _die)
-                survive(lambda: outcomes.settle(waiting.pk, NotTaken("x"), now=self.now, actor="model"))
-            waiting.refresh_from_db()
-            assert waiting.state == "STARTED"
+    @rule(days=st.integers(0, 2))
+    def time_passes(self, days: int) -> None:
+        self.now += timedelta(days=days, minutes=6)
 
-        def teardown(self) -> None:
-            """Faults stop, time passes: then nothing is open and every cent that moved is booked once."""
-            bank.is_away = False
-            bank.finish(succeeds=True)
-            self.now += timedelta(minutes=11)
-            self.webhooks()
-            for _ in range(2):
-                self.reconciler()
-            moved = {one for one, intent in bank.intents.items() if intent.status == "succeeded"}
-            ours = Payment.objects.filter(attempt__due_part__installment=self.part.installment_id)
-            assert set(ours.values_list("processor_reference", flat=True)) == moved
-            assert len(moved) <= 1, "the cardholder paid twice"
-            assert LedgerPosting.objects.filter(payment__in=ours).count() == len(moved)
-            assert not Attempt.objects.filter(state__in=AttemptState.open()).exists()
-            assert not Alarm.objects.filter(kind="CONTRADICTION").exists()
-            installment = installment_of(self.part)
-            assert installment.collected_cents == 128_60 * len(moved)
+    @precondition(lambda self: True)
+    @rule()
+    def settle_dies_before_its_commit(self) -> None:
+        waiting = Attempt.objects.filter(due_part__installment=self.part.installment_id, state="STARTED").first()
+        if waiting is None:
+            return
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(transaction, "on_commit", _die)
+            survive(lambda: outcomes.settle(waiting.pk, NotTaken("x"), now=self.now, actor="model"))
+        waiting.refresh_from_db()
+        assert waiting.state == "STARTED"
 
-    return Walk
+    def teardown(self) -> None:
+        """Faults stop, time passes: then nothing is open and every cent that moved is booked once."""
+        self.bank.is_away = False
+        self.bank.finish(succeeds=True)
+        self.now += timedelta(minutes=11)
+        self.webhooks()
+        for _ in range(2):
+            self.reconciler()
+        moved = {one for one, intent in self.bank.intents.items() if intent.status == "succeeded"}
+        ours = Payment.objects.filter(attempt__due_part__installment=self.part.installment_id)
+        assert set(ours.values_list("processor_reference", flat=True)) == moved
+        assert len(moved) <= 1, "the cardholder paid twice"
+        assert LedgerPosting.objects.filter(payment__in=ours).count() == len(moved)
+        assert not Attempt.objects.filter(state__in=AttemptState.open()).exists()
+        assert not Alarm.objects.filter(kind="CONTRADICTION").exists()
+        installment = installment_of(self.part)
+        assert installment.collected_cents == 128_60 * len(moved)
+
+
+def machine(bank: Bank, practice: Practice, start: datetime) -> type[RuleBasedStateMachine]:
+    return type("Walk", (Walk,), {"bank": bank, "practice": practice, "start": start})
 
 
 def _die(*_: object, **__: object) -> None:

@@ -6,7 +6,7 @@ import itertools
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from django.core.cache import cache
@@ -188,81 +188,86 @@ def test_a_wrong_cell_on_paper_is_noticed(
         watched(refund_outcomes.settle_refund, wrong)(refund.pk, NEWS[at[1]], now=now, actor="test")
 
 
-def machine(till: Till, practice: Practice, start: datetime) -> type[RuleBasedStateMachine]:
+class Walk(RuleBasedStateMachine):
     """One payment per walk; the practice and the till live on."""
 
-    class Walk(RuleBasedStateMachine):
-        def __init__(self) -> None:
-            super().__init__()
-            self.now = start
-            till.__init__()  # type: ignore[misc]
-            self.payment = new_payment(practice, start)
+    till: ClassVar[Till]
+    practice: ClassVar[Practice]
+    start: ClassVar[datetime]
 
-        @rule(
-            cents=st.sampled_from([1, 28_60, 50_00, 100_00, PAID]),
-            answer=st.sampled_from(["succeeded", "pending", "failed"]),
-            is_lost=st.booleans(), killed_at=st.sampled_from(["", "", "before", "after"]),
-        )  # fmt: skip
-        def give_back(self, cents: int, answer: str, is_lost: bool, killed_at: str) -> None:
-            till.answer, till.is_lost, till.killed_at = answer, is_lost, killed_at
-            survive(lambda: self._give_back(cents))
-            till.answer, till.is_lost, till.killed_at = "succeeded", False, ""
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = self.start
+        self.till.__init__()  # type: ignore[misc]
+        self.payment = new_payment(self.practice, self.start)
 
-        def _give_back(self, cents: int) -> None:
+    @rule(
+        cents=st.sampled_from([1, 28_60, 50_00, 100_00, PAID]),
+        answer=st.sampled_from(["succeeded", "pending", "failed"]),
+        is_lost=st.booleans(), killed_at=st.sampled_from(["", "", "before", "after"]),
+    )  # fmt: skip
+    def give_back(self, cents: int, answer: str, is_lost: bool, killed_at: str) -> None:
+        self.till.answer, self.till.is_lost, self.till.killed_at = answer, is_lost, killed_at
+        survive(lambda: self._give_back(cents))
+        self.till.answer, self.till.is_lost, self.till.killed_at = "succeeded", False, ""
+
+    def _give_back(self, cents: int) -> None:
+        try:
+            refunds.refund(self.payment.pk, cents=cents, reason="OTHER", actor="user:1", now=self.now)
+        except UnableToRefund:
+            return
+
+    @rule(cents=st.sampled_from([1, 28_60, 100_00]))
+    def somebody_refunds_at_the_processor(self, cents: int) -> None:
+        self.till.add(self.payment.processor_reference, cents)
+
+    @rule(hours=st.sampled_from([0, 1, 24]))
+    def reconciler(self, hours: int) -> None:
+        cache.clear()
+        soon = datetime.now(UTC) + timedelta(hours=hours, minutes=2)
+        refund_news.reconcile_refunds(self.practice.pk, now=self.now, real_now=soon)
+
+    @rule()
+    def webhooks(self) -> None:
+        """Late, again, and in any order: one for every refund there is."""
+        for reference in reversed(list(self.till.refunds)):
             try:
-                refunds.refund(self.payment.pk, cents=cents, reason="OTHER", actor="user:1", now=self.now)
-            except UnableToRefund:
-                return
+                state, _ = refund_news.heard(self.till, reference, self.now)  # type: ignore[arg-type]
+            except UnableToReachProcessor:
+                continue
+            assert state == WebhookEvent.State.DONE
 
-        @rule(cents=st.sampled_from([1, 28_60, 100_00]))
-        def somebody_refunds_at_the_processor(self, cents: int) -> None:
-            till.add(self.payment.processor_reference, cents)
+    @rule(status=st.sampled_from(["succeeded", "failed"]), number=st.integers(0, 3))
+    def the_bank_decides(self, status: str, number: int) -> None:
+        """Also late: what succeeded may fail, what failed stays so."""
+        rows = list(self.till.refunds.values())
+        if number < len(rows) and rows[number]["status"] != "failed":
+            rows[number]["status"] = status
 
-        @rule(hours=st.sampled_from([0, 1, 24]))
-        def reconciler(self, hours: int) -> None:
-            cache.clear()
-            soon = datetime.now(UTC) + timedelta(hours=hours, minutes=2)
-            refund_news.reconcile_refunds(practice.pk, now=self.now, real_now=soon)
+    @rule(is_away=st.booleans())
+    def the_processor_goes_away_or_comes_back(self, is_away: bool) -> None:
+        self.till.is_away = is_away
 
-        @rule()
-        def webhooks(self) -> None:
-            """Late, again, and in any order: one for every refund there is."""
-            for reference in reversed(list(till.refunds)):
-                try:
-                    state, _ = refund_news.heard(till, reference, self.now)  # type: ignore[arg-type]
-                except UnableToReachProcessor:
-                    continue
-                assert state == WebhookEvent.State.DONE
+    def teardown(self) -> None:
+        """Faults stop: then nothing is open, and what went back is what we hold, is owed, and is to be posted."""
+        self.till.is_away = False
+        for row in self.till.refunds.values():
+            row["status"] = "succeeded" if row["status"] == "pending" else row["status"]
+        self.webhooks()
+        for _ in range(2):
+            self.reconciler(0)
+        back = sum(row["cents"] for row in self.till.refunds.values() if row["status"] == "succeeded")
+        assert back <= PAID
+        assert Refund.refunded_cents(self.payment) == back
+        assert not Refund.objects.filter(state__in=RefundState.open()).exists()
+        assert collected(self.payment) == PAID - back
+        postings = LedgerPosting.objects.filter(payment=self.payment, movement="REFUND")
+        assert -sum(one.amount_cents for one in postings.exclude(state="WITHDRAWN")) == back
+        assert not Alarm.objects.filter(kind="CONTRADICTION").exists()
 
-        @rule(status=st.sampled_from(["succeeded", "failed"]), number=st.integers(0, 3))
-        def the_bank_decides(self, status: str, number: int) -> None:
-            """Also late: what succeeded may fail, what failed stays so."""
-            rows = list(till.refunds.values())
-            if number < len(rows) and rows[number]["status"] != "failed":
-                rows[number]["status"] = status
 
-        @rule(is_away=st.booleans())
-        def the_processor_goes_away_or_comes_back(self, is_away: bool) -> None:
-            till.is_away = is_away
-
-        def teardown(self) -> None:
-            """Faults stop: then nothing is open, and what went back is what we hold, is owed, and is to be posted."""
-            till.is_away = False
-            for row in till.refunds.values():
-                row["status"] = "succeeded" if row["status"] == "pending" else row["status"]
-            self.webhooks()
-            for _ in range(2):
-                self.reconciler(0)
-            back = sum(row["cents"] for row in till.refunds.values() if row["status"] == "succeeded")
-            assert back <= PAID
-            assert Refund.refunded_cents(self.payment) == back
-            assert not Refund.objects.filter(state__in=RefundState.open()).exists()
-            assert collected(self.payment) == PAID - back
-            postings = LedgerPosting.objects.filter(payment=self.payment, movement="REFUND")
-            assert -sum(one.amount_cents for one in postings.exclude(state="WITHDRAWN")) == back
-            assert not Alarm.objects.filter(kind="CONTRADICTION").exists()
-
-    return Walk
+def machine(till: Till, practice: Practice, start: datetime) -> type[RuleBasedStateMachine]:
+    return type("Walk", (Walk,), {"till": till, "practice": practice, "start": start})
 
 
 def test_walks_with_crashes_lost_replies_and_late_failures_stay_on_paper(

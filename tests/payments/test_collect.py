@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 import pytest
 from django.db import connection, transaction
 
-from payments import charging, due_parts, reconcile, upward
+from payments import charging, due_parts, loose_ends, reconcile, upward
 from payments.claim import UnableToClaim
 from payments.models import Attempt, DuePart, Payment
 from payplans.models import Installment
@@ -228,3 +228,33 @@ def test_a_card_that_is_gone_at_the_processor_waits_for_a_new_one_and_the_patien
     assert part.hold_reason.startswith("Declined: the card is no longer on file at the processor")
     assert list(DuePart.objects.due(now)) == []
     assert shop.taken() == []
+
+
+def loose() -> list[bool]:
+    return list(Attempt.objects.values_list("is_loose", flat=True))
+
+
+@pytest.mark.parametrize("state", ["DECLINED", "NOT_TAKEN"])
+def test_an_intent_that_could_not_be_canceled_is_canceled_later(
+    part: DuePart, shop: Shop, now: datetime, state: str
+) -> None:
+    if state == "DECLINED":
+        shop.behave(autopay_of(part).card, "decline:insufficient_funds")
+    else:
+        shop.fault(CONFIRM, "throttle", times=9)
+    shop.fault("POST /v1/payment_intents/*/cancel", "error_before", times=2)
+
+    attempt = collect(part, now)
+
+    assert (attempt.state, loose()) == (state, [True])
+    soon = datetime.now(UTC) + timedelta(seconds=100)
+    assert loose_ends.cut_all(part.practice_id, real_now=soon - timedelta(seconds=60)) == 0
+    reconcile.reconcile(part.practice_id, now=now, real_now=soon)
+    assert (shop.intents(), loose()) == (["canceled"], [False])
+    assert loose_ends.cut_all(part.practice_id, real_now=soon) == 0
+
+
+def test_a_success_leaves_nothing_loose(part: DuePart, shop: Shop, now: datetime) -> None:
+    collect(part, now)
+
+    assert loose() == [False]
