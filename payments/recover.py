@@ -23,7 +23,7 @@ from payments.reconciling import RECOVERY, refunds_read
 from payplans.models import Installment
 from practices.models import Event, Practice
 from processors import accounts
-from processors.port import Found, NotTaken, Succeeded
+from processors.port import Declined, Found, NotTaken, Succeeded
 
 log = structlog.stdlib.get_logger(__name__)
 # The backup's clock and the processor's may differ, and a dump takes a while.
@@ -95,7 +95,8 @@ def _is_known(found: Found) -> bool:
 def _bring_back(practice_id: int, found: Found, now: datetime) -> bool:
     attempt = _adopt(practice_id, found)
     if attempt is None:
-        _alarm(practice_id, found, now)
+        if not isinstance(found.outcome, Declined):
+            _leave_to_staff(practice_id, found, now)
         return False
     # At its own time: payment, posting and messages get the dates they had.
     outcomes.settle(attempt.pk, found.outcome, now=found.asked_at, actor=RECOVERY)
@@ -141,12 +142,18 @@ def _part(installment: Installment, card: Card, found: Found) -> DuePart:
     )  # fmt: skip
 
 
-def _alarm(practice_id: int, found: Found, now: datetime) -> None:
-    """Money that nobody can place is a person's work; a decline of that kind moved none."""
-    if not isinstance(found.outcome, Succeeded):
-        return
+def _leave_to_staff(practice_id: int, found: Found, now: datetime) -> None:
+    """Money that nobody can place is a person's work. Autopay must not take it again with a card it still knows."""
+    slug = Practice.objects.values_list("slug", flat=True).get(pk=practice_id)
+    owed = Installment.objects.filter(due_parts__state=DuePart.State.OPEN).select_related("plan").distinct()
+    for installment in [one for one in owed if part_key.matches(one, found.part, slug=slug)]:
+        with transaction.atomic():
+            locks.installments(installment.plan_id)
+            parts = DuePart.objects.filter(installment=installment, state=DuePart.State.OPEN)
+            parts.update(hold=DuePart.Hold.STAFF, hold_reason="Perhaps charged in the hours lost by a restore")
+    was = "was" if isinstance(found.outcome, Succeeded) else "may have been"
     Alarm.raise_once(
         practice_id, kind="RECOVERY_UNPLACED", key=f"recovery:{found.reference}", about={}, now=now,
-        text=f"{format_cents(found.outcome.amount_cents)} was charged on {found.asked_at:%b} {found.asked_at.day} "
+        text=f"{format_cents(found.amount_cents)} {was} charged on {found.asked_at:%b} {found.asked_at.day} "
         f"({found.reference}) and is in no book here since the restore",
     )  # fmt: skip

@@ -14,9 +14,9 @@ from notifications import tasks
 from notifications.models import Kind, Message, MessagingAccount
 from notifications.send import send_due
 from opendental.post import post_due
-from payments import recover, refund_outcomes, refunds, reminders, sweep
+from payments import charging, recover, refund_outcomes, refunds, reminders, sweep
 from payments.claim import UnableToClaim, claim
-from payments.models import Alarm, Attempt, LedgerPosting, Payment, Refund
+from payments.models import Alarm, Attempt, DuePart, LedgerPosting, Payment, Refund
 from payments.refunds import UnableToRefund
 from payments.tasks import autopay_one
 from practices.models import Practice
@@ -248,6 +248,32 @@ def test_money_that_nobody_can_place_is_told_and_everything_else_goes_on(
     assert alarm.text.startswith("$100.00 was charged on Jul 15 (pi_")
     assert Practice.objects.get().recover_since is None
     assert (Attempt.objects.count(), Payment.objects.count()) == (0, 0)
+
+
+@pytest.mark.parametrize(("behavior", "words"), [("", "was"), ("processing", "may have been")])
+def test_what_a_card_of_the_lost_hours_paid_is_not_taken_again_from_the_card_before(
+    town: Town, lose_everything_since: Callable[[], Callable[[], None]], behavior: str, words: str
+) -> None:
+    plan, other = town.plans_with_cards(2, **ONE)
+    town.time_to_charge()
+    restore = lose_everything_since()
+    new = town.shop.card(plan.guarantor, is_primary=False)
+    if behavior:
+        town.shop.behave(new, behavior)
+    part = DuePart.objects.get(installment__plan=plan, installment__is_issued=True)
+    charging.collect(part.pk, channel="PAY_NOW", actor="user:1", now=town.desk.now(), card_id=new.pk)
+
+    restore()
+    reconcile(town)
+    town.desk.wait(minutes=10)
+
+    # The other plan's; this one waits for the person who reads the alarm.
+    assert charge(town) == ["SUCCEEDED"]
+    assert Payment.objects.get().allocations.get().installment.plan_id == other.pk
+    held = DuePart.objects.get(pk=part.pk)
+    assert (held.state, held.hold) == ("OPEN", "STAFF")
+    assert town.shop.taken() == ([100_00] if behavior else [100_00, 100_00])
+    assert Alarm.objects.get(kind="RECOVERY_UNPLACED").text.startswith(f"$100.00 {words} charged on Jul 15 (pi_")
 
 
 def test_recovering_again_changes_nothing(town: Town) -> None:
