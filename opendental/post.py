@@ -175,9 +175,8 @@ class Poster:
 
         Of several that are proven not to be in the books, the oldest goes first; else they'd wait for each other.
         """
-        others = LedgerPosting.objects.filter(plan_id=posting.plan_id, state__in=outbox.IN_FLIGHT).exclude(
-            pk=posting.pk
-        )
+        payments = LedgerPosting.objects.filter(plan_id=posting.plan_id, movement=LedgerPosting.Movement.PAYMENT)
+        others = payments.filter(state__in=outbox.IN_FLIGHT).exclude(pk=posting.pk)
         if posting.state == State.UNCLEAR:
             others = others.exclude(state=State.UNCLEAR, searches__gte=PROVEN_ABSENT, pk__gt=posting.pk)
         return posting.plan_id is not None and others.exists()

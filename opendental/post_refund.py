@@ -14,7 +14,7 @@ from core.money import format_cents
 from opendental import features, outbox, refund_by_hand, verify
 from opendental.errors import NotFoundInOffice, OpenDentalError, Refused, TooOldVersion
 from opendental.fields import Fields, Unreadable
-from payments.models import LedgerPosting
+from payments.models import LedgerPosting, Refund, RefundState
 
 if TYPE_CHECKING:
     from opendental.post import Poster
@@ -27,24 +27,40 @@ def work(poster: Poster, posting: LedgerPosting) -> None:
     """One step of a refund's posting, from its state."""
     match posting.state:
         case State.QUEUED:
-            _send(poster, posting)
+            if not _is_over(poster, posting):
+                _send(poster, posting)
         case State.UNCLEAR:
-            _search(poster, posting)
+            if _payment_is_there(poster, posting):
+                _search(poster, posting)
         case State.POSTED:
             _read_back(poster, posting)
         case State.BY_HAND:
-            _look(poster, posting)
+            if not _is_over(poster, posting):
+                _look(poster, posting)
+
+
+def _is_over(poster: Poster, posting: LedgerPosting) -> bool:
+    """The refund failed while this was under way and is not in the books: it must not get there any more."""
+    has_failed = Refund.objects.filter(pk=posting.refund_id, state=RefundState.FAILED).exists()
+    return has_failed and refund_by_hand.drop(posting, now=poster.now)
+
+
+def _payment_is_there(poster: Poster, posting: LedgerPosting) -> bool:
+    """Only then it is known on which account a refund is looked for, and what may be sent."""
+    if refund_by_hand.paid_of(posting).state == State.MATCHED:
+        return True
+    outbox.wait(posting, now=poster.now)
+    outbox.tell_if_late(posting, "The payment itself is not in Open Dental yet.", now=poster.now)
+    return False
 
 
 # Sending
 
 
 def _send(poster: Poster, posting: LedgerPosting) -> None:
-    paid = refund_by_hand.paid_of(posting)
-    if paid.state != State.MATCHED:
-        outbox.wait(posting, now=poster.now)
-        outbox.tell_if_late(posting, "The payment itself is not in Open Dental yet.", now=poster.now)
+    if not _payment_is_there(poster, posting):
         return
+    paid = refund_by_hand.paid_of(posting)
     try:
         route = _route(poster, posting, paid)
     except OpenDentalError as error:
@@ -108,7 +124,8 @@ def _negative(poster: Poster, posting: LedgerPosting, paid: LedgerPosting) -> di
 
 def _search(poster: Poster, posting: LedgerPosting) -> None:
     try:
-        found = _in_books(poster, posting)
+        # Without a route it comes out of a restore: staff may have entered it on the plan.
+        found = (not posting.route and refund_by_hand.on_plan(posting)) or _in_books(poster, posting)
     except OpenDentalError as error:
         poster.note(posting, error)
         outbox.put_back(posting, error.reason, now=poster.now)
@@ -120,9 +137,11 @@ def _search(poster: Poster, posting: LedgerPosting) -> None:
     elif posting.searches == 0:
         gap = poster.now + outbox.SEARCH_GAP
         outbox.move(posting, when=[State.UNCLEAR], now=poster.now, searches=1, next_at=gap)
+    elif _is_over(poster, posting):
+        return
     elif posting.sends < _PROVEN_ABSENT:
         if outbox.move(posting, when=[State.UNCLEAR], now=poster.now, searches=_PROVEN_ABSENT):
-            _ask(poster, posting, refund_by_hand.paid_of(posting), posting.route)
+            _send(poster, posting)
     else:
         reason = "Open Dental did not confirm this refund twice and does not show it: check the ledger by hand."
         outbox.stuck(posting, State.REFUSED, reason, now=poster.now)

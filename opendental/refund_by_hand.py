@@ -35,8 +35,8 @@ def recognize(plan: PayPlan, *, now: datetime) -> None:
 def hand_over(posting: LedgerPosting, *, now: datetime, why: str = "") -> bool:
     """Open Dental lets no program do it: an alarm tells staff exactly what to enter."""
     moved = outbox.move(
-        posting, when=[State.QUEUED, State.SENDING], now=now, text=why, state=State.BY_HAND, route=Route.BY_HAND,
-        state_reason=why[:300], sends=0, next_at=now + LOOK_EVERY,
+        posting, when=[State.QUEUED, State.SENDING, State.UNCLEAR], now=now, text=why, state=State.BY_HAND,
+        route=Route.BY_HAND, state_reason=why[:300], sends=0, next_at=now + LOOK_EVERY,
     )  # fmt: skip
     if moved:
         outbox.alarm(posting, "REFUND_BY_HAND", _steps(posting), now=now, key=_key(posting))
@@ -65,6 +65,17 @@ def entered(posting: LedgerPosting, number: int, now: datetime) -> bool:
     moved = outbox.move(
         posting, when=[State.BY_HAND], now=now, text=f"PayNum {number}", state=State.POSTED, pay_num=number, next_at=now
     )
+    if moved:
+        Alarm.close(posting.practice_id, key=_key(posting), now=now, actor="poster")
+    return moved
+
+
+def drop(posting: LedgerPosting, *, now: datetime) -> bool:
+    """The refund failed: what is not in the books is not to be entered any more, by nobody."""
+    moved = outbox.move(
+        posting, when=[State.QUEUED, State.UNCLEAR, State.BY_HAND], now=now, text="The refund failed afterwards",
+        state=State.WITHDRAWN, state_reason="The refund failed afterwards",
+    )  # fmt: skip
     if moved:
         Alarm.close(posting.practice_id, key=_key(posting), now=now, actor="poster")
     return moved

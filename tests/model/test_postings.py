@@ -43,6 +43,7 @@ NEWS: dict[str, tuple[str | None, News]] = {
     "by staff": (None, lambda one, now: refund_by_hand.hand_over(one, now=now)),
     "entered": (None, lambda one, now: refund_by_hand.entered(one, 7000 + one.pk, now)),
     "withdrawn": (None, lambda one, now: refund_aftermath.withdraw(one, now)),
+    "over": (None, lambda one, now: refund_by_hand.drop(one, now=now)),
 }  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from opendental import refund_by_hand
 from payments import refund_outcomes, refunds
 from payments.models import Alarm, LedgerPosting
 from payplans.models import Installment
@@ -152,6 +153,48 @@ def test_a_refund_waits_for_its_payment_to_be_in_the_ledger(desk: Desk, due: Led
     assert (state(due), state(back)) == (State.UNCLEAR, State.QUEUED)
 
 
+def forget(back: LedgerPosting) -> None:
+    """As a restore leaves it: nobody knows whether it was sent."""
+    LedgerPosting.objects.filter(pk=back.pk).update(state=State.UNCLEAR, sends=1)
+
+
+def test_a_refund_on_a_plan_that_a_restore_left_in_doubt_goes_to_staff_and_never_beside_the_plan(
+    desk: Desk, due: LedgerPosting
+) -> None:
+    back = give_back(desk, posted(desk, due), 40_00)
+    forget(back)
+
+    for _ in range(4):
+        desk.post()
+        desk.wait(seconds=61)
+
+    assert (state(back), back.route, alarms()) == (State.BY_HAND, "BY_HAND", ["REFUND_BY_HAND"])
+    assert [row["amount_cents"] for row in desk.books("payments")] == [100_00]
+
+
+def test_what_staff_had_entered_on_the_plan_before_a_restore_is_found(desk: Desk, due: LedgerPosting) -> None:
+    back = give_back(desk, posted(desk, due), 40_00)
+    forget(back)
+    number = enter(desk, due, back)
+    desk.wait(seconds=70)
+    desk.pull(cycles=2)
+
+    desk.post()
+
+    assert (state(back), back.pay_num) == (State.MATCHED, number)
+    assert "REFUND_BY_HAND" not in Alarm.objects.values_list("kind", flat=True)
+
+
+def test_a_refund_in_doubt_waits_for_its_payment_to_be_in_the_ledger(desk: Desk, due: LedgerPosting) -> None:
+    back = give_back(desk, due, 40_00)
+    forget(back)
+    desk.outside.fault("POST /api/v1/payments", "drop_before")
+
+    desk.post()
+
+    assert (state(due), state(back), back.searches) == (State.UNCLEAR, State.UNCLEAR, 0)
+
+
 def account_desk(open_desk: Callable[..., Desk]) -> tuple[Desk, LedgerPosting]:
     """$100 posted to the patient's account, in an office that does not enforce splits."""
     desk = open_desk(preferences={"RigorousAccounting": "2"}, version="24.4.30.0")
@@ -213,3 +256,46 @@ def test_a_refund_that_open_dental_refuses_goes_to_staff(open_desk: Callable[...
     desk.post()
 
     assert (state(back), alarms()) == (State.BY_HAND, ["REFUND_BY_HAND"])
+
+
+def fail(desk: Desk, back: LedgerPosting) -> None:
+    assert back.refund_id is not None
+    refund_outcomes.settle_refund(back.refund_id, Failed("re_x", "declined"), now=desk.now(), actor="webhook")
+
+
+@pytest.mark.parametrize("fault", ["throttle", "drop_before"])
+def test_a_refund_that_fails_while_its_posting_is_under_way_is_not_posted_afterwards(
+    open_desk: Callable[..., Desk], fault: str
+) -> None:
+    desk, paid = account_desk(open_desk)
+    back = give_back(desk, paid, 100_00)
+    desk.outside.fault("POST /api/v1/payments/Refund", fault)
+    desk.post()
+    # As the settlement meets it while the request is on the wire.
+    LedgerPosting.objects.filter(pk=back.pk, state=State.QUEUED).update(state=State.SENDING)
+    fail(desk, back)
+    LedgerPosting.objects.filter(pk=back.pk, state=State.SENDING).update(state=State.QUEUED)
+
+    for _ in range(4):
+        desk.wait(seconds=61)
+        desk.post()
+
+    assert state(back) == State.WITHDRAWN
+    assert [row["amount_cents"] for row in desk.books("payments")] == [100_00]
+    assert alarms() == ["REFUND_FAILED"]
+
+
+def test_staff_are_not_asked_to_enter_a_refund_that_failed_while_open_dental_refused_it(
+    open_desk: Callable[..., Desk],
+) -> None:
+    desk, paid = account_desk(open_desk)
+    back = give_back(desk, paid, 100_00)
+    LedgerPosting.objects.filter(pk=back.pk).update(state=State.SENDING)
+    fail(desk, back)
+    back.refresh_from_db()
+    refund_by_hand.hand_over(back, now=desk.now(), why="Attached to a plan.")
+
+    desk.wait(minutes=16)
+    desk.post()
+
+    assert (state(back), alarms()) == (State.WITHDRAWN, ["REFUND_FAILED"])
