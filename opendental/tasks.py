@@ -13,9 +13,6 @@ from opendental.models import Connection
 from practices import rounds, tenancy
 from practices.models import Practice
 
-# What comes round for everybody; a posting that settle() wakes the poster for goes before it in the workers' queue.
-LATER = 6
-
 
 def _practices() -> list[int]:
     return list(Practice.objects.filter(is_active=True).values_list("pk", flat=True))
@@ -23,7 +20,7 @@ def _practices() -> list[int]:
 
 @shared_task
 def pull_all(**_: Any) -> None:
-    rounds.hand_out(pull_one, _practices(), priority=LATER)
+    rounds.hand_out(pull_one, _practices())
 
 
 @shared_task
@@ -39,7 +36,7 @@ def pull_one(*, practice_id: int, **_: Any) -> str:
 
 @shared_task
 def post_all(**_: Any) -> None:
-    rounds.hand_out(post_one, _practices(), priority=LATER)
+    rounds.hand_out(post_one, _practices())
 
 
 @shared_task
@@ -54,7 +51,7 @@ def post_one(*, practice_id: int, **_: Any) -> int:
 
 @shared_task
 def learn_all(**_: Any) -> None:
-    rounds.hand_out(learn_one, _practices(), priority=LATER)
+    rounds.hand_out(learn_one, _practices())
 
 
 @shared_task

@@ -30,5 +30,5 @@ def stripe_webhook(request: HttpRequest, slug: str) -> HttpResponse:
         except UnableToTrustEvent:
             return HttpResponse("signature refused", status=400)
         inbox.store(account, event, now=clock.now())
-    rounds.hand_out(inbox_one, [practice.pk])
+    rounds.hand_out(inbox_one, [practice.pk], priority=rounds.NEEDED)
     return HttpResponse("ok")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import random
 from collections.abc import Callable, Iterable
 from typing import Any, ParamSpec, TypeVar
 
@@ -19,15 +20,19 @@ R = TypeVar("R")
 log = logging.getLogger(__name__)
 # A message that was lost (its worker was killed) is missed for so long; a slower round queues some practices twice.
 _FORGOTTEN_SECONDS = 120
+# Steps of priority in the workers' queue; a step is served only while no higher one has messages.
+NEEDED, LATER = 0, 6
 
 
-def hand_out(task: Any, practice_ids: Iterable[int], *, priority: int = 0) -> int:
+def hand_out(task: Any, practice_ids: Iterable[int], *, priority: int = LATER) -> int:
     """Queue `task` for each practice that isn't waiting in its queue. Returns how many were queued.
 
-    `priority`: 0 is the highest. What runs for every practice, needed or not, must not go before what is needed.
+    All rounds have the same priority, or a slow one would leave the others none of the workers. The order is another
+    each time: what only few can have at once (opendental/breaker.py) must not always be taken by the same.
     """
-    wanted = list(practice_ids)
-    for practice_id in (new := _new(task.name, wanted)):
+    new = _new(task.name, list(practice_ids))
+    random.shuffle(new)
+    for practice_id in new:
         task.apply_async(kwargs={"practice_id": practice_id}, priority=priority)
     return len(new)
 

@@ -23,7 +23,12 @@ from tests.plugins.stripe import WEBHOOK_SECRET, Shop
 def woken(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """For which practices the view asked a worker to come."""
     calls: list[int] = []
-    monkeypatch.setattr("payments.webhook_views.rounds.hand_out", lambda _, practice_ids: calls.extend(practice_ids))
+
+    def hand_out(_: object, practice_ids: list[int], *, priority: int) -> None:
+        assert priority == 0, "what has just happened goes before the rounds"
+        calls.extend(practice_ids)
+
+    monkeypatch.setattr("payments.webhook_views.rounds.hand_out", hand_out)
     return calls
 
 
