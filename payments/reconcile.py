@@ -41,6 +41,9 @@ def _recover(practice_id: int, now: datetime) -> None:
     except UnableToReachProcessor as error:
         # Nothing is charged meanwhile; the next pass asks again.
         logger.warning("Practice %s waits for its recovery: %s", practice_id, error)
+    except Exception:
+        # The mark stands; what is open must be settled all the same.
+        logger.exception("Practice %s can't be recovered", practice_id)
 
 
 def _waiting(real_now: datetime) -> list[Attempt]:

@@ -23,7 +23,7 @@ from payments.reconciling import RECOVERY, refunds_read
 from payplans.models import Installment
 from practices.models import Event, Practice
 from processors import accounts
-from processors.port import Declined, Found, NotTaken, Succeeded
+from processors.port import Declined, Found, NotTaken, Processor, Succeeded
 
 log = structlog.stdlib.get_logger(__name__)
 # The backup's clock and the processor's may differ, and a dump takes a while.
@@ -31,6 +31,8 @@ OVERLAP = timedelta(hours=1)
 # A refund that is under way in the backup is looked up, but its key counts as dead (payments/refund_news.py): in the
 # lost hours it may have ended and been ordered anew, and both would go out.
 _KEY_IS_DEAD = timedelta(days=1)
+# Key of the one alarm that the recovery can't go through.
+_STUCK = "recovery:stuck"
 
 
 def mark_restored(practice_id: int, *, since: datetime, now: datetime) -> None:
@@ -68,21 +70,42 @@ def recover(practice_id: int, *, since: datetime, now: datetime) -> int:
     """Bring back what the processor knows since then; repeating it changes nothing. Raises UnableToReachProcessor."""
     Practice.objects.filter(pk=practice_id, recover_since=None).update(recover_since=since)
     processor = accounts.for_practice(practice_id)
-    found = [one for one in processor.recent(since - OVERLAP) if not _is_known(one)]
-    count = 0
-    for one in found:
-        if isinstance(one.outcome, NotTaken):
-            # Never confirmed, or canceled: no money. What could still be confirmed by nobody of ours is closed.
-            processor.cancel(one.reference)
-        else:
-            count += _bring_back(practice_id, one, now)
+    count, stuck = 0, list[str]()
+    for one in [one for one in processor.recent(since - OVERLAP) if not _is_known(one)]:
+        try:
+            count += _take_in(practice_id, processor, one, now)
+        except Exception:
+            log.exception("not_recovered", practice=practice_id, reference=one.reference)
+            # Stored after all, or by a pass beside this one: the reconciler settles it like any other.
+            stuck += [] if _is_known(one) else [one.reference]
     refund_news.read_recent(processor, now=now, since=min(since - OVERLAP, now - refund_news.LOOK_BACK))
     cache.delete(refunds_read(practice_id))
     # Reminders of these days may have been sent: made now, they are looked up first (notifications/outbox.py).
     reminders.queue_due(now=now)
+    if stuck:
+        _tell_stuck(practice_id, stuck, now)
+        return count
+    Alarm.close(practice_id, key=_STUCK, now=now, actor=RECOVERY)
     Practice.objects.filter(pk=practice_id, recover_since__lte=since).update(recover_since=None)
     log.info("recovered", practice=practice_id, tries=count)
     return count
+
+
+def _tell_stuck(practice_id: int, stuck: list[str], now: datetime) -> None:
+    """The mark stays: nobody knows what else would be taken or given back twice."""
+    Alarm.raise_once(
+        practice_id, kind="RECOVERY_UNPLACED", key=_STUCK, about={}, now=now,
+        text="KasperPay stumbles over what the processor knows since the backup; nothing is charged or given back "
+        f"before it is in the books here: {', '.join(stuck)}",
+    )  # fmt: skip
+
+
+def _take_in(practice_id: int, processor: Processor, found: Found, now: datetime) -> bool:
+    if isinstance(found.outcome, NotTaken):
+        # Never confirmed, or canceled: no money. What could still be confirmed by nobody of ours is closed.
+        processor.cancel(found.reference)
+        return False
+    return _bring_back(practice_id, found, now)
 
 
 def _is_known(found: Found) -> bool:

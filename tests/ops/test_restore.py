@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from django.core import mail
 from django.core.management import call_command
+from django.db import IntegrityError
 
 from core import clock
 from notifications import tasks
@@ -21,7 +22,7 @@ from payments.refunds import UnableToRefund
 from payments.tasks import autopay_one
 from practices.models import Practice
 from processors import accounts
-from processors.port import NotTaken
+from processors.port import Found, NotTaken
 from tests.notifications.conftest import texts
 from tests.ops.town import Town
 from tests.outside import Outside
@@ -274,6 +275,35 @@ def test_what_a_card_of_the_lost_hours_paid_is_not_taken_again_from_the_card_bef
     assert (held.state, held.hold) == ("OPEN", "STAFF")
     assert town.shop.taken() == ([100_00] if behavior else [100_00, 100_00])
     assert Alarm.objects.get(kind="RECOVERY_UNPLACED").text.startswith(f"$100.00 {words} charged on Jul 15 (pi_")
+
+
+def test_one_charge_that_cannot_be_stored_stops_nothing_else_and_keeps_the_practice_waiting(
+    town: Town, lose_everything_since: Callable[[], Callable[[], None]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    town.plans_with_cards(2, **ONE)
+    town.time_to_charge()
+    restore = lose_everything_since()
+    assert charge(town) == ["SUCCEEDED", "SUCCEEDED"]
+    restore()
+    right, broken = recover._adopt, min(row["id"] for row in town.shop.books("payment_intents"))
+
+    def adopt_or_fail(practice_id: int, found: Found) -> Attempt | None:
+        if found.reference == broken:
+            raise IntegrityError("a defect")
+        return right(practice_id, found)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(recover, "_adopt", adopt_or_fail)
+        reconcile(town)
+        reconcile(town)
+
+    assert (Payment.objects.count(), charge(town)) == (
+        1, ["The database was restored: charges made since the backup are looked for first"]
+    )  # fmt: skip
+    alarm = Alarm.objects.get(closed_at=None)
+    assert (alarm.kind, alarm.text.endswith(f"in the books here: {broken}")) == ("RECOVERY_UNPLACED", True)
+    reconcile(town)
+    assert (Payment.objects.count(), charge(town), Alarm.objects.filter(closed_at=None).count()) == (2, [], 0)
 
 
 def test_recovering_again_changes_nothing(town: Town) -> None:

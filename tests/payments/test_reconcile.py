@@ -263,6 +263,20 @@ def test_one_bad_row_never_stops_the_run(
     assert (state_of(bad), state_of(good)) == (AttemptState.STARTED, AttemptState.NOT_TAKEN)
 
 
+def test_a_recovery_that_fails_does_not_keep_open_attempts_from_being_settled(
+    part: DuePart, shop: Shop, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attempt = started(part, now)
+    ask(shop, attempt)
+    Practice.objects.update(recover_since=now)
+    monkeypatch.setattr("payments.reminders.queue_due", lambda **_: 1 // 0)
+
+    assert run(shop, now) == 1
+
+    assert state_of(attempt) == AttemptState.SUCCEEDED
+    assert Practice.objects.get().recover_since == now
+
+
 def test_open_attempts_without_a_processor_raise_an_alarm_and_stay(part: DuePart, shop: Shop, now: datetime) -> None:
     attempt = started(part, now)
     ProcessorAccount.objects.all().delete()
