@@ -27,7 +27,7 @@ def waiting(practice_id: int) -> ProcessorAccount | None:
 
 
 def missed(practice_id: int, reason: str, *, now: datetime) -> bool:
-    """A charge was not taken. True when this one opened the circuit."""
+    """A charge was not taken. True while the circuit is open: of many that fail at once none may see itself open it."""
     accounts_ = ProcessorAccount.objects.filter(practice_id=practice_id)
     accounts_.update(
         failures=Least(F("failures") + 1, Value(_MOST_FAILURES)),
@@ -38,14 +38,16 @@ def missed(practice_id: int, reason: str, *, now: datetime) -> bool:
     if account is None:
         return False
     accounts_.update(next_try_at=now + _pause(account.failures))
-    return account.failures == OPENS_AT
+    return True
 
 
 def works(practice_id: int) -> bool:
     """It takes charges. True when that closed the circuit."""
     counted = ProcessorAccount.objects.filter(practice_id=practice_id, failures__gt=0)
-    was_open = counted.filter(failures__gte=OPENS_AT).exists()
-    return bool(counted.update(failures=0, away_since=None, next_try_at=None, problem="")) and was_open
+    failures = counted.values_list("failures", flat=True).first() or 0
+    if failures:
+        counted.update(failures=0, away_since=None, next_try_at=None, problem="")
+    return failures >= OPENS_AT
 
 
 def probe(account: ProcessorAccount, *, now: datetime) -> bool:

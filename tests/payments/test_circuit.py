@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,7 @@ from payments import circuit, shares, tasks
 from payments.models import Alarm, Attempt, AttemptState, DuePart
 from payments.shares import SLOW_SECONDS, Seats
 from practices.models import Practice
+from processors import breaker
 from processors.models import ProcessorAccount
 from tests.plugins.stripe import Shop, chargeable
 
@@ -132,6 +134,26 @@ def test_parts_that_can_t_be_charged_for_reasons_of_their_own_do_not_keep_it_ope
         handed.append(sweep(practice))
     assert handed == [1] * 8
     assert (shop.taken(), ProcessorAccount.objects.get().failures) == ([12860], 0)
+
+
+def test_the_alarm_is_raised_when_it_opened_unseen_and_again_when_it_was_closed_too_early(
+    shop: Shop, part: DuePart, now: datetime
+) -> None:
+    attempt = Attempt(practice=part.practice, due_part=part, state=AttemptState.UNKNOWN, actor="autopay", reason="Lost")
+    ProcessorAccount.objects.update(failures=7, away_since=now)
+    circuit.learn(attempt, now=now)
+    Alarm.close(part.practice_id, key="processor", now=now, actor="webhook")
+    circuit.learn(attempt, now=now)
+    circuit.learn(attempt, now=now)
+    alarms = Alarm.objects.filter(kind="PROCESSOR_REFUSES").values_list("text", "closed_at").order_by("pk")
+    assert list(alarms) == [("Charges are not taken: Lost", now), ("Charges are not taken: Lost", None)]
+
+
+def test_a_charge_that_is_taken_costs_the_circuit_one_question(
+    shop: Shop, practice: Practice, django_assert_num_queries: Any
+) -> None:
+    with django_assert_num_queries(1):
+        assert not breaker.works(practice.pk)
 
 
 def test_nothing_due_and_a_good_answer_close_it_too(shop: Shop, practice: Practice, now: datetime) -> None:
