@@ -71,10 +71,12 @@ def _queue_posting(refund: Refund, now: datetime) -> None:
     if posted is None:
         return  # It was never meant for the ledger.
     movement, is_recovered = LedgerPosting.Movement.REFUND, refund.actor == RECOVERY
+    # What was made elsewhere is heard of later: staff may have entered it on that day.
+    made_at = refund.started_at if refund.origin == Refund.Origin.ELSEWHERE else now
     LedgerPosting.objects.create(
         practice_id=refund.practice_id, payment_id=refund.payment_id, movement=movement,
         refund=refund, patient_id=posted.patient_id, plan_id=posted.plan_id, amount_cents=-refund.amount_cents,
-        next_at=now, created_at=now, reference=reference_of(refund.uuid, movement),
+        next_at=now, created_at=made_at, reference=reference_of(refund.uuid, movement),
         # As in aftermath.py: what a restore forgot may be in Open Dental already.
         state=LedgerPosting.State.UNCLEAR if is_recovered else LedgerPosting.State.QUEUED, sends=int(is_recovered),
     )  # fmt: skip

@@ -134,7 +134,7 @@ def _record_elsewhere(facts: RefundFacts, now: datetime) -> Refund | None:
 def _insert_elsewhere(payment: Payment, facts: RefundFacts, now: datetime) -> Refund:
     row = Refund(
         practice_id=payment.practice_id, payment=payment, amount_cents=facts.amount_cents, actor="processor",
-        origin=Refund.Origin.ELSEWHERE, reference=facts.reference, started_at=now,
+        origin=Refund.Origin.ELSEWHERE, reference=facts.reference, started_at=facts.asked_at,
     )  # fmt: skip
     if facts.refund_uuid:
         # Ours, and committed before it was asked for: only a restore forgets such a row. It keeps its uuid.

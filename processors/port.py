@@ -131,6 +131,7 @@ class RefundFacts:
     refund_uuid: str
     intent: str
     amount_cents: int
+    asked_at: datetime
     outcome: RefundOutcome
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import stripe
@@ -112,5 +112,6 @@ def _facts(refund: stripe.Refund) -> RefundFacts:
         refund_uuid=outcomes.metadata(refund, "refund"),
         intent=intent if isinstance(intent, str) else str(getattr(intent, "id", "") or ""),
         amount_cents=refund.amount,
+        asked_at=datetime.fromtimestamp(refund.created, UTC),
         outcome=of_refund(refund),
     )

@@ -74,7 +74,7 @@ class Till:
         reference = f"re_model{next(_numbers)}"
         self.refunds[reference] = {
             "intent": intent, "cents": cents, "status": self.answer, "key": order.key if order else "",
-            "uuid": order.params["metadata"]["refund"] if order else "",
+            "uuid": order.params["metadata"]["refund"] if order else "", "at": datetime.now(UTC),
         }  # fmt: skip
         return reference
 
@@ -99,7 +99,7 @@ class Till:
         if self.is_away:
             raise UnableToReachProcessor("The processor did not answer")
         row = self.refunds[reference]
-        return RefundFacts(reference, row["uuid"], row["intent"], row["cents"], self.tell(reference))
+        return RefundFacts(reference, row["uuid"], row["intent"], row["cents"], row["at"], self.tell(reference))
 
     def recent_refunds(self, since: datetime) -> list[RefundFacts]:
         return [self.refund_facts(reference) for reference in self.refunds]

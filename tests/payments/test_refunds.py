@@ -296,6 +296,17 @@ def test_a_refund_made_there_whose_webhook_was_lost_is_found_by_the_reconciler(
     assert (Refund.objects.get().origin, alarms()) == ("ELSEWHERE", ["REFUND_ELSEWHERE"])
 
 
+def test_a_refund_made_there_and_heard_of_days_later_is_looked_for_from_its_own_day(
+    payment: Payment, shop: Shop, now: datetime
+) -> None:
+    made_there(shop, payment, 5_00)
+    made_at = next(iter(StripeProcessor(shop.account).recent_refunds(now - timedelta(days=1)))).asked_at
+
+    reconcile(shop, now + timedelta(days=3))
+
+    assert (Refund.objects.get().started_at, refund_posting().created_at) == (made_at, made_at)
+
+
 def test_a_refund_of_nothing_of_ours_is_ignored(payment: Payment, shop: Shop, now: datetime) -> None:
     reference = made_there(shop, payment, 5_00)
     Payment.objects.update(processor_reference="pi_another")
