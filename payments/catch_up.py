@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 
+from django.db import transaction
 from django.db.models import Q, Sum
 from django.db.models.functions import Coalesce
 
@@ -120,6 +121,10 @@ def _texts_from(practice: Practice, at: datetime) -> datetime:
 def let_go(because: Q, *, now: datetime) -> int:
     """Due parts of the practice in scope that waited for this may be handed over by the next sweep. How many.
 
-    A part that is being tried at this moment is guarded by its claim.
+    One that somebody is at work on is left out and comes when its lease ends: whoever locks several parts in an order
+    of their own must never wait for this one, nor this for them.
     """
-    return DuePart.objects.filter(because, state=DuePart.State.OPEN, leased_until__gt=now).update(leased_until=None)
+    waiting = DuePart.objects.filter(because, state=DuePart.State.OPEN, leased_until__gt=now)
+    with transaction.atomic():
+        free = waiting.select_for_update(skip_locked=True, no_key=True).values_list("pk", flat=True)
+        return DuePart.objects.filter(pk__in=list(free)).update(leased_until=None)

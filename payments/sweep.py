@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Q
 
 from payments import catch_up
 from payments.models import DuePart
@@ -34,7 +35,7 @@ def sweep(*, now: datetime, hand_over: Callable[[int], object], room: Callable[[
             hand_over(due_part_id)
         count += len(fitting)
         if len(fitting) < len(page):
-            DuePart.objects.filter(pk__in=page[len(fitting) :]).update(leased_until=None)
+            catch_up.let_go(Q(pk__in=page[len(fitting) :]), now=now)
             break
     return count
 

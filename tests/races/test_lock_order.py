@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 from django.db import OperationalError, connection, transaction
+from django.db.models import Q
 
 from cards.models import Card
-from payments import attaching, locks, outcomes, sweep
+from payments import attaching, catch_up, locks, outcomes, sweep
 from payments.claim import claim
 from payments.models import Attempt, DuePart, Payment
 from payplans.models import Installment
@@ -162,11 +163,70 @@ def test_settling_attaching_sweeping_and_claiming_one_plan_at_once_never_deadloc
     assert autopay_of(part).card in [*cards, two[0].card]
 
 
+def test_parts_are_let_go_without_waiting_for_one_that_somebody_is_at_work_on(
+    practice: Practice, now: datetime, together: Together
+) -> None:
+    """settle() holds its own part and then locks the plan's others: waiting here could close a circle."""
+    free, busy = factories.collectable(practice), factories.collectable(practice)
+    DuePart.objects.update(leased_until=now + sweep.LEASE)
+    assert aside(busy, together, lambda: catch_up.let_go(Q(wait_reason=""), now=now)) == 1
+    assert leases(free, busy) == [None, now + sweep.LEASE]
+
+
+def test_a_sweep_gives_back_what_has_no_room_without_waiting(
+    practice: Practice, now: datetime, together: Together
+) -> None:
+    free, busy = factories.collectable(practice), factories.collectable(practice)
+    leased, locked = threading.Event(), threading.Event()
+
+    def no_room(_: int) -> int:
+        leased.set()
+        assert locked.wait(10)
+        return 0
+
+    def work() -> int:
+        return sweep.sweep(now=now, hand_over=lambda _: None, room=no_room)
+
+    assert aside(busy, together, work, after=leased, then=locked) == 0
+    assert leases(free, busy) == [None, now + sweep.LEASE]
+
+
+def aside(
+    busy: DuePart, together: Together, work: Callable[[], int], *, after: threading.Event | None = None,
+    then: threading.Event | None = None,
+) -> int:  # fmt: skip
+    """What `work` returns, in a thread, while this one holds the part; fails when that must wait for it."""
+    held, done = threading.Event(), threading.Event()
+
+    def hold() -> bool:
+        assert after is None or after.wait(10)
+        with transaction.atomic():
+            DuePart.objects.select_for_update().get(pk=busy.pk)
+            held.set()
+            if then is not None:
+                then.set()
+            return done.wait(5)
+
+    def at_work() -> int:
+        assert after is not None or held.wait(10)
+        result = work()
+        done.set()
+        return result
+
+    ended_meanwhile, result = together(hold, at_work)
+    assert ended_meanwhile is True
+    return int(result)
+
+
+def leases(*parts: DuePart) -> list[datetime | None]:
+    return [DuePart.objects.get(pk=part.pk).leased_until for part in parts]
+
+
 # Who may lock rows at all. A new file belongs here only after its place in the order was thought about.
 LOCKING = {
     "cards/autopay.py", "cards/saving.py", "notifications/inbound.py", "notifications/send.py", "opendental/attest.py",
-    "opendental/fingerprints.py", "opendental/store.py", "payments/due_parts.py", "payments/locks.py",
-    "payments/recover.py", "payments/sweep.py",
+    "opendental/fingerprints.py", "opendental/store.py", "payments/catch_up.py", "payments/due_parts.py",
+    "payments/locks.py", "payments/recover.py", "payments/sweep.py",
 }  # fmt: skip
 
 
