@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -13,9 +14,13 @@ from core import clock
 from practices import tenancy
 from practices.models import Practice
 
+logger = logging.getLogger(__name__)
+
 
 class PassCommand(BaseCommand):
     """Subclasses say what one pass is; a practice that fails is reported and the next one still gets its pass."""
+
+    only_active = True
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--practice", metavar="SLUG", help="only this practice")
@@ -27,9 +32,8 @@ class PassCommand(BaseCommand):
 
     def handle(self, *_: Any, **options: Any) -> None:
         failed = False
-        for practice in chosen(options["practice"]):
-            with tenancy.scope(practice.pk):
-                seen = dict(self.one_pass(practice, clock.now()))
+        for practice in chosen(options["practice"], only_active=self.only_active):
+            seen = self._seen(practice)
             failed = failed or bool(seen.get("problem"))
             if options["json"]:
                 self.stdout.write(json.dumps({"practice": practice.slug, **seen}, default=str))
@@ -39,13 +43,23 @@ class PassCommand(BaseCommand):
         if failed:
             raise CommandError("Not every practice could be worked through; see above.")
 
+    def _seen(self, practice: Practice) -> dict[str, Any]:
+        try:
+            with tenancy.scope(practice.pk):
+                return dict(self.one_pass(practice, clock.now()))
+        except CommandError:
+            raise
+        except Exception as error:
+            logger.exception("Practice %s could not be worked through", practice.pk)
+            return {"problem": f"{type(error).__name__}, see the log"}
 
-def chosen(slug: str | None) -> list[Practice]:
-    """The active practices, or the one named. Raises CommandError for an unknown one."""
-    practices = Practice.objects.filter(is_active=True).order_by("slug")
-    if slug is None:
-        return list(practices)
-    return [one(slug)]
+
+def chosen(slug: str | None, *, only_active: bool = True) -> list[Practice]:
+    """The active practices (or all), or the one named. Raises CommandError for an unknown one."""
+    if slug is not None:
+        return [one(slug)]
+    practices = Practice.objects.order_by("slug")
+    return list(practices.filter(is_active=True) if only_active else practices)
 
 
 def one(slug: str) -> Practice:

@@ -80,7 +80,7 @@ def lose_everything_since(town: Town, elsewhere: str, tmp_path: Path) -> Iterato
     file = tmp_path / "kasperpay.dump"
 
     def back_up() -> Callable[[], None]:
-        backup.dump(_owner_url(), file)
+        backup.dump(owner_url(), file)
         return lambda: restore(file)
 
     def restore(file: Path) -> None:
@@ -92,7 +92,7 @@ def lose_everything_since(town: Town, elsewhere: str, tmp_path: Path) -> Iterato
     _use(before)
 
 
-def _owner_url() -> str:
+def owner_url() -> str:
     return "postgres://{USER}:{PASSWORD}@{HOST}:{PORT}/{NAME}".format(**connections["owner"].settings_dict)
 
 

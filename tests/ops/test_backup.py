@@ -18,7 +18,10 @@ from ops import backup
 from ops.children import ROOT
 from ops.console import UnableToStart
 from payplans.models import PayPlan
+from practices.models import Practice
+from tests import factories
 from tests.ops import runs
+from tests.ops.conftest import owner_url
 from tests.ops.town import Town
 
 ONE = {"Email": "pat@example.com"}
@@ -47,6 +50,19 @@ def test_a_restore_refuses_while_somebody_is_connected(elsewhere: str, tmp_path:
     backup.dump(elsewhere, file)
     with psycopg.connect(elsewhere), pytest.raises(UnableToStart, match="stop web, workers and beats first"):
         backup.load(file, elsewhere, "kasperpay_app")
+
+
+def test_a_database_is_marked_as_soon_as_it_is_restored_also_practices_that_sleep(
+    practice: Practice, elsewhere: str, tmp_path: Path
+) -> None:
+    factories.PracticeFactory.create(is_active=False)
+    file = tmp_path / "kasperpay.dump"
+    backup.dump(owner_url(), file)
+
+    since = backup.load(file, elsewhere, str(connections["default"].settings_dict["USER"]))
+
+    with psycopg.connect(elsewhere) as database:
+        assert database.execute("SELECT recover_since FROM practices_practice").fetchall() == [(since,), (since,)]
 
 
 def test_a_backup_says_when_it_was_begun(elsewhere: str, tmp_path: Path) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.core import mail
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import IntegrityError
 
 from core import clock
@@ -23,6 +23,7 @@ from payments.tasks import autopay_one
 from practices.models import Practice
 from processors import accounts
 from processors.port import Found, NotTaken
+from tests import factories
 from tests.notifications.conftest import texts
 from tests.ops.town import Town
 from tests.outside import Outside
@@ -304,6 +305,25 @@ def test_one_charge_that_cannot_be_stored_stops_nothing_else_and_keeps_the_pract
     assert (alarm.kind, alarm.text.endswith(f"in the books here: {broken}")) == ("RECOVERY_UNPLACED", True)
     reconcile(town)
     assert (Payment.objects.count(), charge(town), Alarm.objects.filter(closed_at=None).count()) == (2, [], 0)
+
+
+def test_every_practice_is_marked_also_one_that_sleeps_or_comes_after_one_that_fails(
+    practice: Practice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    last = factories.PracticeFactory.create(slug="zz-sleeps", is_active=False)
+    right = recover.mark_restored
+
+    def mark_or_fail(practice_id: int, *, since: datetime, now: datetime) -> None:
+        if practice_id == practice.pk:
+            raise ValueError("a defect")
+        right(practice_id, since=since, now=now)
+
+    monkeypatch.setattr(recover, "mark_restored", mark_or_fail)
+
+    with pytest.raises(CommandError, match="Not every practice"):
+        call_command("restored", since=clock.now(), practice=None, json=False)
+
+    assert Practice.objects.get(pk=last.pk).recover_since is not None
 
 
 def test_recovering_again_changes_nothing(town: Town) -> None:

@@ -15,6 +15,8 @@ from practices.passes import PassCommand
 
 
 class Command(PassCommand):
+    # One that sleeps now was awake in the lost hours, or will be.
+    only_active = False
     help = "Mark a restored database: nothing is charged, posted or sent again before it was looked for outside."
 
     def add_arguments(self, parser: CommandParser) -> None:
