@@ -45,6 +45,8 @@ def mark_restored(practice_id: int, *, since: datetime, now: datetime) -> None:
         LedgerPosting.objects.filter(state=LedgerPosting.State.QUEUED).update(
             state=LedgerPosting.State.UNCLEAR, sends=1, searches=0, next_at=now
         )
+        # Refused and never sent: staff may have made it good since, and it was sent. Then "look again" must search.
+        LedgerPosting.objects.filter(state=LedgerPosting.State.REFUSED, sends=0).update(sends=1)
         Refund.objects.filter(state__in=RefundState.open()).update(sent_at=F("sent_at") - _KEY_IS_DEAD)
         waiting = Message.objects.select_for_update().filter(state=Message.State.QUEUED, not_before__lte=now)
         for message in waiting:

@@ -14,6 +14,7 @@ from core import clock
 from notifications import tasks
 from notifications.models import Kind, Message, MessagingAccount
 from notifications.send import send_due
+from opendental import outbox
 from opendental.post import post_due
 from payments import charging, recover, refund_outcomes, refunds, reminders, sweep
 from payments.claim import UnableToClaim, claim
@@ -305,6 +306,29 @@ def test_one_charge_that_cannot_be_stored_stops_nothing_else_and_keeps_the_pract
     assert (alarm.kind, alarm.text.endswith(f"in the books here: {broken}")) == ("RECOVERY_UNPLACED", True)
     reconcile(town)
     assert (Payment.objects.count(), charge(town), Alarm.objects.filter(closed_at=None).count()) == (2, [], 0)
+
+
+def test_a_posting_refused_at_the_backup_and_made_good_since_is_searched_for_and_not_made_again(
+    town: Town, lose_everything_since: Callable[[], Callable[[], None]]
+) -> None:
+    town.plans_with_cards(1, **ONE)
+    town.time_to_charge()
+    charge(town)
+    refused = LedgerPosting.objects.get()
+    outbox.stuck(refused, LedgerPosting.State.REFUSED, "The plan is gone", now=town.desk.now())
+    restore = lose_everything_since()
+    assert outbox.look_again(refused, now=town.desk.now())
+    work(town)
+    posted = town.posted()
+    assert len(posted) == 1
+
+    restore()
+    reconcile(town)
+    assert outbox.look_again(LedgerPosting.objects.get(), now=town.desk.now())
+    for _ in range(3):
+        work(town, minutes=2)
+
+    assert (town.posted(), LedgerPosting.objects.get().state) == (posted, "MATCHED")
 
 
 def test_every_practice_is_marked_also_one_that_sleeps_or_comes_after_one_that_fails(
