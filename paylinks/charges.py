@@ -20,7 +20,7 @@ from cards.models import Card, CardSetup, Consent
 from core.money import format_cents
 from paylinks.links import Found
 from paylinks.models import LinkCharge, PatientLink
-from payments import charging
+from payments import charging, circuit
 from payments.claim import UnableToClaim
 from payments.models import Attempt
 from practices.models import Event
@@ -142,6 +142,7 @@ def run(charge_id: int, *, now: datetime) -> None:
         _finish(charge, refusal=str(error)[:200])
         return
     _finish(charge, attempt=attempt)
+    circuit.learn(attempt, now=now)
 
 
 def _finish(charge: LinkCharge, *, attempt: Attempt | None = None, refusal: str = "") -> None:

@@ -17,9 +17,10 @@ from core.tokens import link_token
 from paylinks import charges, links, tasks
 from paylinks.models import LinkCharge, PatientLink
 from payments import charging, due_parts
-from payments.models import Attempt, LedgerPosting, Payment
+from payments.models import Alarm, Attempt, LedgerPosting, Payment
 from payplans.models import Installment
 from practices import tenancy
+from processors.models import ProcessorAccount
 from tests import factories
 from tests.paylinks.conftest import Phone, Time, Workers, the_charge, words
 from tests.plugins.money import Ledger
@@ -152,6 +153,20 @@ def test_a_lost_answer_of_the_processor_is_shown_as_being_checked_and_not_charge
     assert "Please do not pay again" in words(phone.get())
     assert phone.post("/again", amount=phone.cents)["Location"] == phone.address
     assert Attempt.objects.filter(channel="FIX_LINK").count() == 1
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_a_charge_on_a_link_tells_whether_the_account_takes_charges(
+    phone: Phone, workers: Workers, shop: Shop, answers: bool
+) -> None:
+    ProcessorAccount.objects.update(failures=2)
+    if not answers:
+        shop.fault("POST /v1/payment_intents/*/confirm", "drop_after", times=5)
+    phone.post("/again", amount=phone.cents)
+    workers.work()
+
+    assert ProcessorAccount.objects.get().failures == (0 if answers else 3)
+    assert Alarm.objects.filter(kind="PROCESSOR_REFUSES", closed_at=None).exists() is not answers
 
 
 def test_a_processor_that_is_away_is_told_and_nothing_is_charged(phone: Phone, shop: Shop) -> None:
