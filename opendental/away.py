@@ -8,7 +8,8 @@ from datetime import datetime
 from core import clock
 from opendental import breaker
 from opendental.models import Connection
-from payments.models import DuePart, LedgerPosting
+from payments import catch_up
+from payments.models import DuePart
 
 
 @dataclass(frozen=True)
@@ -26,13 +27,12 @@ def of(connection: Connection) -> Away | None:
     """None while the office is reached."""
     if not breaker.is_open(connection) or connection.away_since is None:
         return None
-    unposted = LedgerPosting.objects.filter(practice_id=connection.practice_id, matched_at=None)
     waiting = DuePart.objects.filter(practice_id=connection.practice_id, state=DuePart.State.OPEN, hold="")
     because = breaker.waits_for_office()
     return Away(
         connection.away_since,
         breaker.refusal(connection, clock.now()),
         connection.next_try_at,
-        unposted.exclude(state__in=[LedgerPosting.State.REFUSED, LedgerPosting.State.MISMATCH]).count(),
+        catch_up.unposted(connection.practice_id).count(),
         waiting.filter(because).count(),
     )

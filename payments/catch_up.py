@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from django.db import transaction
-from django.db.models import Q, Sum
+from django.db.models import Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
 from notifications import zones
@@ -36,7 +36,7 @@ class Pace:
 
 @dataclass(frozen=True)
 class Step:
-    """One kind of work: how much, and from when until when (UTC, estimated from the limits)."""
+    """One kind of work: how much (`cents` without refunds), and from when until when (UTC, estimated)."""
 
     count: int
     cents: int
@@ -72,15 +72,15 @@ def plan(practice: Practice, *, begins_at: datetime, pace: Pace, shown: int) -> 
 
     For the practice in scope.
     """
-    unposted = LedgerPosting.objects.filter(practice=practice, state__in=_unposted()).aggregate(cents=_sum_of_cents())
-    postings = LedgerPosting.objects.filter(practice=practice, state__in=_unposted()).count()
+    taken = unposted(practice.pk).filter(amount_cents__gt=0).aggregate(cents=Coalesce(Sum("amount_cents"), 0))["cents"]
+    postings = unposted(practice.pk).count()
     posted_by = begins_at + timedelta(seconds=postings * pace.posting_seconds)
     due = DuePart.objects.due(begins_at + _LEASES).filter(practice=practice, next_try_at__lte=begins_at)
     rows = in_order(due.values_list("pk", "payer_id", "amount_cents"), payer=lambda row: row[1])
     each = max(1 / CALLS_PER_SECOND, pace.charge_seconds)
     charged_by = posted_by + timedelta(seconds=len(rows) * each)
     return Plan(
-        Step(postings, unposted["cents"], begins_at, posted_by),
+        Step(postings, taken, begins_at, posted_by),
         Step(len(rows), sum(cents for _, _, cents in rows), posted_by, charged_by),
         _turns([pk for pk, _, _ in rows[:shown]], posted_by, each),
         Message.objects.filter(practice=practice, state=Message.State.QUEUED).count(),
@@ -103,13 +103,11 @@ def _turns(part_ids: list[int], begins_at: datetime, each: float) -> list[Turn]:
     return [Turn(parts[pk], begins_at + timedelta(seconds=place * each)) for place, pk in enumerate(part_ids)]
 
 
-def _unposted() -> list[str]:
+def unposted(practice_id: int) -> QuerySet[LedgerPosting]:
+    """Postings, refunds too, that go on by themselves once the office answers."""
     State = LedgerPosting.State
-    return [State.QUEUED, State.SENDING, State.UNCLEAR, State.POSTED]
-
-
-def _sum_of_cents() -> Coalesce:
-    return Coalesce(Sum("amount_cents"), 0)
+    on_their_way = [State.QUEUED, State.SENDING, State.UNCLEAR, State.POSTED]
+    return LedgerPosting.objects.filter(practice=practice_id, state__in=on_their_way)
 
 
 def _texts_from(practice: Practice, at: datetime) -> datetime:

@@ -246,3 +246,14 @@ def test_the_connection_page_says_since_when_until_when_and_what_waits(
     shown = pages.health(practice)["away"]
     assert shown.text == AWAY
     assert (shown.since, shown.next_try_at, shown.postings, shown.charges) == (now, now + 20 * SECOND, 1, 1)
+
+
+@pytest.mark.parametrize(("state", "waiting"), [("UNCLEAR", 1), ("BY_HAND", 0), ("WITHDRAWN", 0), ("REFUSED", 0)])
+def test_only_postings_that_go_on_by_themselves_are_said_to_wait(
+    office: Stage, practice: Practice, now: datetime, state: str, waiting: int
+) -> None:
+    _, connection = office
+    collect(factories.collectable(practice).installment, now=now)  # type: ignore[arg-type]
+    LedgerPosting.objects.update(state=state)
+    open_it(connection, now)
+    assert pages.health(practice)["away"].postings == waiting

@@ -18,6 +18,7 @@ from practices.models import Practice
 from processors.models import ProcessorAccount
 from tests import factories
 from tests.opendental.desk import collect
+from tests.payments import refunding
 from tests.plugins.stripe import Shop, chargeable
 
 DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
@@ -79,6 +80,12 @@ def test_postings_go_first_and_both_take_the_time_that_the_office_s_pace_costs(
     assert [turn.at for turn in plan.turns] == [first, first + timedelta(seconds=4)]
     fast = catch_up.plan(practice, begins_at=now, pace=NO_PACE, shown=0).charges
     assert fast.ends_at - fast.begins_at == timedelta(seconds=60 / 25)
+
+
+def test_refunds_are_postings_too_but_nothing_that_was_taken(shop: Shop, part: DuePart, now: datetime) -> None:
+    refunding.give_back(refunding.paid(part, now), 40_00, now)
+    plan = catch_up.plan(part.practice, begins_at=now, pace=NO_PACE, shown=0)
+    assert (plan.postings.count, plan.postings.cents) == (2, 128_60)
 
 
 @pytest.mark.parametrize(
