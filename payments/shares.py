@@ -32,10 +32,10 @@ class Seats:
         self._lock = threading.Lock()
 
     def most(self, practice_id: int) -> int:
+        if not self._others_come(practice_id):
+            return self.threads
         eighth = max(1, self.threads // 8)
-        if self._seconds[practice_id] > SLOW_SECONDS:
-            return eighth
-        return max(1, self.threads - eighth) if self._others_come(practice_id) else self.threads
+        return eighth if self._seconds[practice_id] > SLOW_SECONDS else max(1, self.threads - eighth)
 
     def _others_come(self, practice_id: int) -> bool:
         since = time.monotonic() - _RECENT_SECONDS

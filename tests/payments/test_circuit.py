@@ -201,8 +201,10 @@ def test_a_practice_never_takes_all_seats_and_a_slow_one_only_few() -> None:
         assert (first, second, third) == (True, True, False)
 
 
-def test_all_seats_are_for_a_practice_that_is_alone() -> None:
+@pytest.mark.parametrize("seconds", [0.0, SLOW_SECONDS + 1])
+def test_all_seats_are_for_a_practice_that_is_alone_even_a_slow_one(seconds: float) -> None:
     seats = Seats(threads=16)
+    seats._seconds[7] = seconds
     taken = [seats.seat(7) for _ in range(17)]
     assert [seat.__enter__() for seat in taken] == [True] * 16 + [False]
 
