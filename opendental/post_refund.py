@@ -41,7 +41,7 @@ def work(poster: Poster, posting: LedgerPosting) -> None:
 
 def _is_over(poster: Poster, posting: LedgerPosting) -> bool:
     """The refund failed while this was under way and is not in the books: it must not get there any more."""
-    has_failed = Refund.objects.filter(pk=posting.refund_id, state=RefundState.FAILED).exists()
+    has_failed = Refund.objects.filter(posting=posting, state=RefundState.FAILED).exists()
     return has_failed and refund_by_hand.drop(posting, now=poster.now)
 
 

@@ -9,6 +9,7 @@ from django.db.models import Sum
 from core.calendar import local_date
 from core.money import format_cents
 from opendental import outbox
+from payments import locks
 from payments.models import Alarm, LedgerPosting
 from payplans.models import PayPlan, PlanSplit
 
@@ -26,7 +27,7 @@ def waiting_for_staff(practice_id: int, now: datetime) -> list[LedgerPosting]:
 
 def recognize(plan: PayPlan, *, now: datetime) -> None:
     """In the sync's transaction: what staff entered on the plan is ours, not money that the office took back."""
-    for posting in LedgerPosting.objects.filter(plan=plan, state=State.BY_HAND).order_by("pk"):
+    for posting in locks.by_hand(plan.pk):
         for number in on_plan(posting):
             entered(posting, number, now)
             break

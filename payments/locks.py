@@ -7,7 +7,7 @@ plan, because a success looks at its other installments: two settling at once wo
 from __future__ import annotations
 
 from cards.models import Card
-from payments.models import Attempt, DuePart, Payment, Refund
+from payments.models import Attempt, DuePart, LedgerPosting, Payment, Refund
 from payplans.models import Installment
 
 
@@ -60,3 +60,9 @@ def card(wanted: Card) -> Card:
     """Lock every card with the number of this one, so that tries against one budget queue; it is read anew."""
     same = Card.objects.select_for_update(no_key=True).filter(fingerprint=wanted.fingerprint).order_by("pk")
     return next(one for one in same if one.pk == wanted.pk)
+
+
+def by_hand(plan_id: int) -> list[LedgerPosting]:
+    """Lock a plan's postings that staff enter, all of them before the plan is put down to be read for any of them."""
+    waiting = LedgerPosting.objects.filter(plan_id=plan_id, state=LedgerPosting.State.BY_HAND)
+    return list(waiting.select_for_update(of=("self",)).order_by("pk"))

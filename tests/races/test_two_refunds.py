@@ -10,14 +10,15 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
-from django.db import connection
+from django.db import connection, transaction
 
+from opendental import discover, refund_by_hand
 from payments import locks, refund_news, refund_outcomes, refunds
 from payments.models import LedgerPosting, Payment, Refund
 from payments.refunds import UnableToRefund
 from processors.port import Failed, Succeeded
 from processors.stripe import StripeProcessor
-from tests.payments.making import installment_of
+from tests.payments.making import installment_of, plan_of
 from tests.payments.refunding import give_back, paid, reconcile, reserve, returned
 from tests.plugins.stripe import Shop
 from tests.races.conftest import Together, _as_owner, failures
@@ -133,6 +134,42 @@ def test_one_refund_made_at_the_processor_heard_four_times_at_once_is_recorded_o
 
     assert failures(results) == []
     assert Refund.objects.count() == LedgerPosting.objects.filter(movement="REFUND").count() == 1
+
+
+def test_sync_and_poster_recognize_two_refunds_of_one_plan_at_once(
+    part: Any, payment: Payment, now: datetime, together: Together, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for cents in (10_00, 20_00):
+        refund = reserve(payment, cents, now)
+        refund_outcomes.settle_refund(refund.pk, Succeeded(f"re_{cents}", cents), now=now, actor="user:1")
+    LedgerPosting.objects.filter(movement="REFUND").update(state="BY_HAND")
+    first, second = LedgerPosting.objects.filter(movement="REFUND").order_by("pk")
+    plan, right = plan_of(part), discover.put_down
+    poster_has_second, sync_put_down = threading.Event(), threading.Event()
+
+    def put_down(*arguments: Any, **more: Any) -> None:
+        if threading.current_thread().name == "poster":
+            poster_has_second.set()
+            sync_put_down.wait(1.0)
+        right(*arguments, **more)
+        sync_put_down.set()
+
+    def poster() -> bool:
+        threading.current_thread().name = "poster"
+        return refund_by_hand.entered(second, 9000 + second.pk, now)
+
+    def sync() -> None:
+        poster_has_second.wait(10)
+        with transaction.atomic():
+            refund_by_hand.recognize(plan, now=now)
+
+    monkeypatch.setattr(discover, "put_down", put_down)
+    monkeypatch.setattr(refund_by_hand, "on_plan", lambda posting: [9000 + posting.pk])
+    results = together(poster, sync)
+
+    assert results == [True, None]
+    numbers = [LedgerPosting.objects.get(pk=one.pk).pay_num for one in (first, second)]
+    assert numbers == [9000 + first.pk, 9000 + second.pk]
 
 
 def test_success_and_late_failure_at_once_end_as_failed_whoever_was_first(
