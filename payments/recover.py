@@ -80,7 +80,8 @@ def recover(practice_id: int, *, since: datetime, now: datetime) -> int:
             log.exception("not_recovered", practice=practice_id, reference=one.reference)
             # Stored after all, or by a pass beside this one: the reconciler settles it like any other.
             stuck += [] if _is_known(one) else [one.reference]
-    refund_news.read_recent(processor, now=now, since=min(since - OVERLAP, now - refund_news.LOOK_BACK))
+    first = min(since - OVERLAP, now - refund_news.LOOK_BACK)
+    stuck += refund_news.read_recent(processor, now=now, since=first)[1]
     cache.delete(refunds_read(practice_id))
     # Reminders of these days may have been sent: made now, they are looked up first (notifications/outbox.py).
     reminders.queue_due(now=now)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from django.core.cache import cache
-from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
@@ -40,7 +38,7 @@ def reconcile_refunds(practice_id: int, *, now: datetime, real_now: datetime | N
     try:
         processor = accounts.for_practice(practice_id)
         changed = sum(_reconcile_one(processor, one, now, at) for one in waiting)
-        changed += read_recent(processor, now=now, since=at - LOOK_BACK) if wants_all else 0
+        changed += read_recent(processor, now=now, since=at - LOOK_BACK)[0] if wants_all else 0
     except UnableToReachProcessor:
         logger.warning("Practice %s has open refunds and no processor that answers", practice_id)
         cache.delete(refunds_read(practice_id))
@@ -89,9 +87,19 @@ def _alarm_if_stuck(refund: Refund, now: datetime) -> None:
         )  # fmt: skip
 
 
-def read_recent(processor: StripeProcessor, *, now: datetime, since: datetime) -> int:
-    """Every refund the processor made since then: late failures, and those made there. Returns how many changed."""
-    return sum(_hear(facts, now, "reconciler") for facts in processor.recent_refunds(since))
+def read_recent(processor: StripeProcessor, *, now: datetime, since: datetime) -> tuple[int, list[str]]:
+    """Every refund the processor made since then: late failures, and those made there. One bad row stops no other.
+
+    Returns how many changed, and the processor's ids of those that could not be taken in.
+    """
+    changed, stuck = 0, list[str]()
+    for facts in processor.recent_refunds(since):
+        try:
+            changed += _hear(facts, now, "reconciler")
+        except Exception:
+            logger.exception("Unable to take in refund %s", facts.reference)
+            stuck.append(facts.reference)
+    return changed, stuck
 
 
 def heard(processor: StripeProcessor, reference: str, now: datetime) -> tuple[str, str]:
@@ -109,10 +117,18 @@ def _hear(facts: RefundFacts, now: datetime, actor: str) -> bool:
 
 
 def _row_of(facts: RefundFacts) -> Refund | None:
-    known = Q(reference=facts.reference)
-    with contextlib.suppress(ValueError, ValidationError):
-        known |= Q(uuid=UUID(facts.refund_uuid), reference="")
+    known, uuid = Q(reference=facts.reference), _uuid_of(facts)
+    if uuid is not None:
+        known |= Q(uuid=uuid, reference="")
     return Refund.objects.filter(known).first()
+
+
+def _uuid_of(facts: RefundFacts) -> UUID | None:
+    """The mark we set; whoever makes refunds there may have set another one."""
+    try:
+        return UUID(facts.refund_uuid)
+    except ValueError:
+        return None
 
 
 def _payment_of(facts: RefundFacts) -> Payment | None:
@@ -125,20 +141,21 @@ def _record_elsewhere(facts: RefundFacts, now: datetime) -> Refund | None:
     if payment is None:
         return None
     try:
-        with transaction.atomic():
-            return _insert_elsewhere(payment, facts, now)
+        return _insert_elsewhere(payment, facts, _uuid_of(facts), now)
     except IntegrityError:
-        return _row_of(facts)  # Another delivery was quicker.
+        # Another delivery was quicker; or it bears the mark of a refund we know, copied by whoever made it.
+        return _row_of(facts) or _insert_elsewhere(payment, facts, None, now)
 
 
-def _insert_elsewhere(payment: Payment, facts: RefundFacts, now: datetime) -> Refund:
+@transaction.atomic
+def _insert_elsewhere(payment: Payment, facts: RefundFacts, ours: UUID | None, now: datetime) -> Refund:
     row = Refund(
         practice_id=payment.practice_id, payment=payment, amount_cents=facts.amount_cents, actor="processor",
         origin=Refund.Origin.ELSEWHERE, reference=facts.reference, started_at=facts.asked_at,
     )  # fmt: skip
-    if facts.refund_uuid:
-        # Ours, and committed before it was asked for: only a restore forgets such a row. It keeps its uuid.
-        row.uuid, row.actor = UUID(facts.refund_uuid), RECOVERY
+    if ours is not None:
+        # Committed before it was asked for: only a restore forgets such a row. It keeps its uuid.
+        row.uuid, row.actor = ours, RECOVERY
     row.save(force_insert=True)
     if row.actor != RECOVERY:
         _tell(row, now)

@@ -9,12 +9,12 @@ import pytest
 from django.core.cache import cache
 from django.db import IntegrityError, transaction
 
-from payments import inbox, refund_news, refunds
+from payments import inbox, recover, refund_news, refunds
 from payments.models import Alarm, DuePart, LedgerPosting, Payment, Refund, WebhookEvent
 from payments.refund_outcomes import settle_refund
 from payments.refunds import UnableToRefund
-from practices.models import Event
-from processors.port import Failed, NotTaken, Pending, Succeeded, Unknown
+from practices.models import Event, Practice
+from processors.port import Failed, NotTaken, Pending, RefundFacts, Succeeded, Unknown
 from processors.stripe import StripeProcessor
 from processors.stripe.account import API_VERSION
 from tests.payments.making import installment_of
@@ -262,10 +262,11 @@ def test_a_refused_refund_says_why_and_frees_the_money(payment: Payment, shop: S
     assert "refuses" in refund.state_reason
 
 
-def made_there(shop: Shop, payment: Payment, cents: int) -> str:
-    """Somebody gives money back in the processor's dashboard."""
+def made_there(shop: Shop, payment: Payment, cents: int, mark: str = "") -> str:
+    """Somebody gives money back in the processor's dashboard, or by other software that sets a mark of its own."""
     client: Any = StripeProcessor(shop.account)._client
-    made = client.refunds.create({"payment_intent": payment.processor_reference, "amount": cents})
+    marked = {"metadata": {"refund": mark}} if mark else {}
+    made = client.refunds.create({"payment_intent": payment.processor_reference, "amount": cents, **marked})
     return str(made.id)
 
 
@@ -305,6 +306,48 @@ def test_a_refund_made_there_and_heard_of_days_later_is_looked_for_from_its_own_
     reconcile(shop, now + timedelta(days=3))
 
     assert (Refund.objects.get().started_at, refund_posting().created_at) == (made_at, made_at)
+
+
+@pytest.mark.parametrize("heard_by", ["webhook", "reconciler"])
+@pytest.mark.parametrize("is_copied", [True, False])
+def test_a_refund_made_there_under_a_mark_that_is_not_its_own_is_recorded_as_made_there(
+    payment: Payment, shop: Shop, now: datetime, is_copied: bool, heard_by: str
+) -> None:
+    ours = give_back(payment, 20_00, now)
+    reference = made_there(shop, payment, 5_00, mark=str(ours.uuid) if is_copied else "yes")
+
+    if heard_by == "webhook":
+        assert hear(shop, reference, now) == "DONE"
+    else:
+        assert (reconcile(shop, now), reconcile(shop, now)) == (1, 0)
+
+    there = Refund.objects.exclude(pk=ours.pk).get()
+    assert (there.reference, there.origin, there.state, there.amount_cents) == (
+        reference, "ELSEWHERE", "SUCCEEDED", 5_00
+    )  # fmt: skip
+    assert (alarms(), Refund.refundable_cents(payment)) == (["REFUND_ELSEWHERE"], 103_60)
+
+
+def test_a_refund_that_cannot_be_taken_in_keeps_no_other_from_it_but_a_restored_practice_waiting(
+    payment: Payment, shop: Shop, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made_there(shop, payment, 5_00)
+    broken = made_there(shop, payment, 6_00)
+    right = refund_news._hear
+
+    def hear_or_fail(facts: RefundFacts, now: datetime, actor: str) -> bool:
+        if facts.reference == broken:
+            raise ValueError("a defect")
+        return right(facts, now, actor)
+
+    monkeypatch.setattr(refund_news, "_hear", hear_or_fail)
+
+    recover.recover(payment.practice_id, since=now, now=now)
+
+    assert list(Refund.objects.values_list("amount_cents", flat=True)) == [5_00]
+    assert Practice.objects.get().recover_since == now
+    alarm = Alarm.objects.get(kind="RECOVERY_UNPLACED")
+    assert alarm.text.endswith(f"in the books here: {broken}")
 
 
 def test_a_refund_of_nothing_of_ours_is_ignored(payment: Payment, shop: Shop, now: datetime) -> None:
