@@ -66,6 +66,7 @@ def _send(poster: Poster, posting: LedgerPosting) -> None:
     except OpenDentalError as error:
         poster.note(posting, error)
         outbox.put_back(posting, error.reason, now=poster.now)
+        outbox.tell_if_late(posting, error.reason, now=poster.now)
         return
     if route == Route.BY_HAND:
         refund_by_hand.hand_over(posting, now=poster.now)

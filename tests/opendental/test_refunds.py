@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from opendental import refund_by_hand
+from opendental import errors, refund_by_hand
 from payments import refund_outcomes, refunds
 from payments.models import Alarm, LedgerPosting
 from payplans.models import Installment
@@ -245,6 +245,25 @@ def test_a_part_of_a_payment_on_the_account_goes_where_its_money_lies_or_to_staf
     expected = (State.MATCHED, "NEGATIVE") if unearned else (State.BY_HAND, "BY_HAND")
     assert (state(back), back.route) == expected
     assert len(desk.books("payments")) == (2 if unearned else 1)
+
+
+def test_a_refund_whose_way_can_not_be_told_for_an_hour_is_told(
+    open_desk: Callable[..., Desk], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk, paid = account_desk(open_desk)
+    back = give_back(desk, paid, 25_00)
+
+    def busy(*_: object) -> None:
+        raise errors.Throttled("GET /paysplits", retry_after=5)
+
+    monkeypatch.setattr("opendental.verify.splits_of", busy)
+    desk.post()
+    assert (state(back), alarms()) == (State.QUEUED, [])
+
+    desk.wait(minutes=61)
+    desk.post()
+
+    assert (state(back), alarms()) == (State.QUEUED, ["POSTING_STUCK"])
 
 
 def test_a_refund_that_open_dental_refuses_goes_to_staff(open_desk: Callable[..., Desk]) -> None:
