@@ -74,6 +74,17 @@ def test_events_are_append_only(practice: Practice, now: datetime) -> None:
     assert Event.objects.get().text == ""
 
 
+@pytest.mark.django_db
+def test_functions_with_the_owners_rights_look_for_temporary_tables_last() -> None:
+    """Else a caller's own temporary table stands in for one they read."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT proname, proconfig FROM pg_proc WHERE prosecdef ORDER BY proname")
+        paths = {name: [one for one in settings or [] if one.startswith("search_path=")] for name, settings in cursor}
+
+    assert set(paths) >= {"events_about", "kasperpay_numbers", "patients_matching"}
+    assert set(map(tuple, paths.values())) == {("search_path=pg_catalog, public, pg_temp",)}
+
+
 def test_functions_with_the_owners_rights_see_only_the_practice_in_scope(practice: Practice) -> None:
     mine = factories.PatientFactory.create(practice=practice, search_text="ana sample", last_name="Sample")
     Event.record(practice.pk, kind="seen", actor="sync", now=factories.LONG_AGO, about={"patient": mine.pk})
