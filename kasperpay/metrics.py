@@ -67,7 +67,11 @@ class Deployment(Collector):
 
     def collect(self) -> Iterable[Metric]:
         yield from _of_database()
-        yield from _of_broker()
+        try:
+            yield from list(_of_broker())
+        except redis.RedisError:
+            # Its numbers are missing then, and that is what they tell.
+            log.warning("broker_not_counted")
 
 
 def _of_database() -> Iterator[Metric]:
