@@ -1,6 +1,5 @@
-"""An id for the logs, a mark for what a restore brought back, and an index for the numbers of the last day."""
+"""An id for the logs, and a mark for what a restore brought back."""
 
-import django.contrib.postgres.indexes
 from django.db import migrations, models
 
 
@@ -22,9 +21,5 @@ class Migration(migrations.Migration):
             model_name='attempt',
             name='trace',
             field=models.CharField(blank=True, db_default='', default='', max_length=32),
-        ),
-        migrations.AddIndex(
-            model_name='attempt',
-            index=django.contrib.postgres.indexes.BrinIndex(fields=['sent_at'], name='attempts_by_time'),
         ),
     ]

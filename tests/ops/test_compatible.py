@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from django.contrib.postgres.operations import AddIndexConcurrently
+from django.db.migrations import AddIndex, CreateModel
+from django.db.migrations.loader import MigrationLoader
 
 from ops import check, compatible
 from ops.children import ROOT
@@ -12,6 +15,19 @@ from ops.children import ROOT
 
 def migration(operation: str) -> str:
     return f"class Migration(migrations.Migration):\n    operations = [{operation}]\n"
+
+
+def test_no_migration_keeps_writers_waiting_while_it_builds_an_index() -> None:
+    """An index on a table of an earlier migration is built concurrently; on one made just now there is nothing yet."""
+    blocking = set()
+    for migration in MigrationLoader(None).disk_migrations.values():
+        new = {operation.name_lower for operation in migration.operations if isinstance(operation, CreateModel)}
+        added = [operation for operation in migration.operations if isinstance(operation, AddIndex)]
+        late = [one for one in added if migration.name != "0001_initial" and one.model_name.lower() not in new]
+        blocking |= {one.index.name for one in late if not isinstance(one, AddIndexConcurrently) or migration.atomic}
+
+    # Of a short list of work, built in no time.
+    assert blocking == {"plans_to_read_in_order"}
 
 
 ADD = "migrations.AddField(model_name='card', name='x', field=models.{})"
