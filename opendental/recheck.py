@@ -34,13 +34,8 @@ def recheck(due_part_id: int, *, now: datetime) -> None:
     _read_anew(connection, part.installment.plan, now)
     _refuse_if_listed(part.installment.plan)
     installment = Installment.objects.select_related("plan__patient", "plan__guarantor").get(pk=part.installment.pk)
-    facts = {
-        "practice_id": part.practice_id,
-        "checked_at": now,
-        "owed_cents": _owed_cents(part, installment),
-        "obstacle": _obstacle(connection, installment, now)[:200],
-    }
-    DueCheck.objects.update_or_create(due_part=part, defaults=facts)
+    obstacle = _obstacle(connection, installment, now)
+    DueCheck.stamp(part, owed_cents=_owed_cents(part, installment), obstacle=obstacle, now=now)
 
 
 def _read_anew(connection: Connection, plan: PayPlan, now: datetime) -> None:

@@ -6,6 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from opendental import store
 from opendental.errors import NotFoundInOffice
@@ -43,6 +45,16 @@ def number_of(part: DuePart) -> int:
 
 def test_what_is_owed_is_stamped_with_the_time(desk: Desk, part: DuePart) -> None:
     assert asked(desk, part) == (100_00, "")
+
+
+def test_the_stamp_replaces_the_one_before_in_one_statement(desk: Desk, part: DuePart) -> None:
+    asked(desk, part)
+    desk.act("cash", PayPlanNum=number_of(part), amount_cents=30_00)
+    now = desk.wait(minutes=1)
+    with CaptureQueriesContext(connection) as made:
+        recheck(part.pk, now=now)
+    assert len([one for one in made.captured_queries if "payments_duecheck" in one["sql"]]) == 1
+    assert list(DueCheck.objects.values_list("checked_at", "owed_cents")) == [(now, 70_00)]
 
 
 def test_what_was_paid_in_the_office_a_minute_ago_is_not_owed(desk: Desk, part: DuePart) -> None:
