@@ -11,6 +11,7 @@ from opendental.pacing import queue
 
 # Longer than one request with its wait for the office's queue (opendental/pacing.py, client.py).
 HELD_SECONDS = 300
+_EXTEND = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('EXPIRE', KEYS[1], ARGV[2]) end return 0"
 _LEAVE = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
 
 
@@ -20,8 +21,8 @@ class Turn:
     token: str
 
     def extend(self) -> None:
-        """Still at work: call it before every request."""
-        queue().expire(self.key, HELD_SECONDS)
+        """Still at work: call it before every request. A turn that was lost is not taken from the worker who has it."""
+        queue().eval(_EXTEND, 1, self.key, self.token, HELD_SECONDS)
 
 
 @contextmanager

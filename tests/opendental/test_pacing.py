@@ -217,3 +217,17 @@ def test_a_job_of_a_practice_has_one_worker_at_a_time() -> None:
             assert other is not None
     with only_one("pull", practice) as again:
         assert again is not None
+
+
+def test_a_worker_that_lost_its_turn_does_not_prolong_that_of_another() -> None:
+    practice, key = 987_655, "od:job:pull:987655"
+    with only_one("pull", practice) as lost:
+        assert lost is not None
+        pacing.queue().expire(key, 10)
+        lost.extend()
+        assert pacing.queue().ttl(key) > 200
+        pacing.queue().set(key, "another worker", ex=10)
+        lost.extend()
+        assert 0 < pacing.queue().ttl(key) <= 10
+    assert pacing.queue().get(key) == b"another worker"
+    pacing.queue().delete(key)
