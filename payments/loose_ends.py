@@ -8,11 +8,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from payments.models import Attempt
-from payments.reconciling import STARTED_GRACE
+from payments.reconciling import STARTED_GRACE, some
 from processors import accounts
 from processors.port import Processor, UnableToReachProcessor
-
-PAGE = 200
 
 
 def cut(processor: Processor, attempt: Attempt) -> bool:
@@ -26,7 +24,7 @@ def cut(processor: Processor, attempt: Attempt) -> bool:
 def cut_all(practice_id: int, *, real_now: datetime | None = None) -> int:
     """Cancel what workers could not; returns how many. The processor away: at the next pass."""
     quiet = Attempt.objects.filter(is_loose=True, sent_at__lte=(real_now or datetime.now(UTC)) - STARTED_GRACE)
-    loose = list(quiet.order_by("sent_at")[:PAGE])
+    loose = some(quiet)
     if not loose:
         return 0
     try:

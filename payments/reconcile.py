@@ -9,7 +9,7 @@ from django.db.models import Q
 
 from payments import loose_ends, outcomes, recover
 from payments.models import Alarm, Attempt, AttemptState
-from payments.reconciling import ALARM_AFTER, PENDING_ALARM_AFTER, STARTED_GRACE
+from payments.reconciling import ALARM_AFTER, PENDING_ALARM_AFTER, STARTED_GRACE, some
 from processors import accounts
 from processors.port import Processor, Question, UnableToReachProcessor
 
@@ -49,7 +49,7 @@ def _recover(practice_id: int, now: datetime) -> None:
 def _waiting(real_now: datetime) -> list[Attempt]:
     """Started rows get a grace by real time: a request may still be on the wire. Unknown and pending don't need one."""
     quiet = Q(state__in=[AttemptState.UNKNOWN, AttemptState.PENDING]) | Q(sent_at__lte=real_now - STARTED_GRACE)
-    return list(Attempt.objects.filter(quiet, state__in=AttemptState.open()).order_by("sent_at")[:200])
+    return some(Attempt.objects.filter(quiet, state__in=AttemptState.open()))
 
 
 def _reconcile_one(processor: Processor, attempt: Attempt, now: datetime) -> bool:

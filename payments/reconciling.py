@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import TypeVar
+
+from django.db.models import QuerySet
+
+from payments.models import Attempt, Refund
 
 # Actor of what was brought back after a restore (payments/recover.py): it may be in Open Dental already.
 RECOVERY = "recovery"
@@ -12,6 +17,15 @@ STARTED_GRACE = timedelta(seconds=90)
 ALARM_AFTER = timedelta(minutes=10)
 # A bank may take its time; cards hardly ever do.
 PENDING_ALARM_AFTER = timedelta(days=2)
+# So many rows are asked about in one pass.
+PAGE = 200
+
+Row = TypeVar("Row", Attempt, Refund)
+
+
+def some(rows: QuerySet[Row]) -> list[Row]:
+    """All of them, oldest first; of more than a page others each time: what can't be decided must hide no newer one."""
+    return sorted(rows.order_by("?")[:PAGE], key=lambda row: (row.sent_at, row.pk))
 
 
 def refunds_read(practice_id: int) -> str:

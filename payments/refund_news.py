@@ -13,7 +13,7 @@ from django.db.models import Q
 from core.money import format_cents
 from payments import refunds
 from payments.models import Alarm, Payment, Refund, RefundState, WebhookEvent
-from payments.reconciling import ALARM_AFTER, PENDING_ALARM_AFTER, RECOVERY, STARTED_GRACE, refunds_read
+from payments.reconciling import ALARM_AFTER, PENDING_ALARM_AFTER, RECOVERY, STARTED_GRACE, refunds_read, some
 from payments.refund_outcomes import about, settle_refund
 from practices.models import Event
 from processors import accounts
@@ -50,8 +50,7 @@ def reconcile_refunds(practice_id: int, *, now: datetime, real_now: datetime | N
 
 def _waiting(real_now: datetime) -> list[Refund]:
     quiet = Q(state__in=[RefundState.UNKNOWN, RefundState.PENDING]) | Q(sent_at__lte=real_now - STARTED_GRACE)
-    waiting = Refund.objects.filter(quiet, state__in=RefundState.open()).order_by("sent_at")
-    return list(waiting.select_related("payment")[:200])
+    return some(Refund.objects.filter(quiet, state__in=RefundState.open()).select_related("payment"))
 
 
 def _reconcile_one(processor: StripeProcessor, refund: Refund, now: datetime, real_now: datetime) -> bool:

@@ -263,6 +263,23 @@ def test_one_bad_row_never_stops_the_run(
     assert (state_of(bad), state_of(good)) == (AttemptState.STARTED, AttemptState.NOT_TAKEN)
 
 
+def test_a_page_of_rows_that_nobody_can_decide_hides_no_newer_one(
+    part: DuePart, shop: Shop, practice: Practice, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stuck, newer = started(part, now), started(chargeable(shop, practice), now)
+    look_up = StripeProcessor.look_up
+    monkeypatch.setattr(
+        StripeProcessor, "look_up",
+        lambda self, question: Unknown("?") if question.attempt_uuid == str(stuck.uuid) else look_up(self, question),
+    )  # fmt: skip
+    monkeypatch.setattr("payments.reconciling.PAGE", 1)
+
+    for _ in range(60):
+        run(shop, now)
+
+    assert (state_of(stuck), state_of(newer)) == (AttemptState.UNKNOWN, AttemptState.NOT_TAKEN)
+
+
 def test_a_recovery_that_fails_does_not_keep_open_attempts_from_being_settled(
     part: DuePart, shop: Shop, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -297,6 +297,23 @@ def test_a_refund_made_there_whose_webhook_was_lost_is_found_by_the_reconciler(
     assert (Refund.objects.get().origin, alarms()) == ("ELSEWHERE", ["REFUND_ELSEWHERE"])
 
 
+def test_a_page_of_refunds_that_nobody_can_decide_hides_no_newer_one(
+    payment: Payment, shop: Shop, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stuck, newer = reserve(payment, 10_00, now), reserve(payment, 20_00, now)
+    look_up = StripeProcessor.look_up_refund
+    monkeypatch.setattr(
+        StripeProcessor, "look_up_refund",
+        lambda self, question: Unknown("?") if question.refund_uuid == str(stuck.uuid) else look_up(self, question),
+    )  # fmt: skip
+    monkeypatch.setattr("payments.reconciling.PAGE", 1)
+
+    for _ in range(60):
+        reconcile(shop, now)
+
+    assert [Refund.objects.get(pk=one.pk).state for one in (stuck, newer)] == ["UNKNOWN", "SUCCEEDED"]
+
+
 def test_a_refund_made_there_and_heard_of_days_later_is_looked_for_from_its_own_day(
     payment: Payment, shop: Shop, now: datetime
 ) -> None:
