@@ -87,6 +87,8 @@ def _undo_in_ledger(refund: Refund, now: datetime) -> str:
     posting = LedgerPosting.objects.filter(refund=refund).first()
     if posting is None or withdraw(posting, now):
         return ""
+    if posting.is_in_doubt:
+        return " Open Dental may show it as given back: take that out there if it does."
     return " Open Dental shows it as given back: take that out there."
 
 

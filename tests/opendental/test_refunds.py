@@ -302,6 +302,7 @@ def test_a_refund_that_fails_while_its_posting_is_under_way_is_not_posted_afterw
     assert state(back) == State.WITHDRAWN
     assert [row["amount_cents"] for row in desk.books("payments")] == [100_00]
     assert alarms() == ["REFUND_FAILED"]
+    assert "may show it as given back" in Alarm.objects.get().text
 
 
 def test_staff_are_not_asked_to_enter_a_refund_that_failed_while_open_dental_refused_it(
