@@ -36,6 +36,8 @@ CHIPS = {
     "posting:MATCHED": Chip("In Open Dental", GOOD, "check"),
     "posting:MISMATCH": Chip("Open Dental differs", BAD, "alert"),
     "posting:REFUSED": Chip("Refused by Open Dental", BAD, "error"),
+    "posting:BY_HAND": Chip("Staff enter it", WARN, "held"),
+    "posting:WITHDRAWN": Chip("Withdrawn", CALM, "no"),
     "message:QUEUED": Chip("Waiting", INFO, "clock"),
     "message:SENDING": Chip("Sending", INFO, "send"),
     "message:UNKNOWN": Chip("Checking with the carrier", WARN, "ask"),

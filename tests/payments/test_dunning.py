@@ -10,10 +10,10 @@ import pytest
 from cards.models import Card
 from core import clock
 from notifications.models import Kind, Message
-from payments import attaching, charging, sweep
+from payments import attaching, charging
 from payments.claim import UnableToClaim
 from payments.models import Attempt, DuePart, LedgerPosting, Payment
-from payments.tasks import autopay_one
+from payments.tasks import autopay_one, sweep_one
 from payplans.models import Installment
 from practices.models import PaymentSettings, Practice
 from tests import factories
@@ -57,7 +57,11 @@ def walk(practice: Practice, at: Callable[[datetime], None]) -> Walk:
 
 
 def one_pass(practice: Practice, now: datetime) -> int:
-    return sweep.sweep(now=now, hand_over=lambda pk: autopay_one(practice_id=practice.pk, due_part_id=pk))
+    """The sweep's task, its charges made at once (business time stands still at `now`)."""
+    assert clock.now() == now
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(autopay_one, "apply_async", lambda kwargs, countdown: autopay_one(**kwargs))
+        return int(sweep_one(practice_id=practice.pk))
 
 
 def march(first: int, last: int) -> list[date]:

@@ -105,11 +105,16 @@ def test_control_without_the_lock_a_second_try_follows_right_after_a_decline(
     """The constraint allows a new attempt once the first is declined: only the lock makes the second look again."""
     shop.behave(autopay_of(part).card, "decline:insufficient_funds")
     right, first, declined = guards.refuse_unless_chargeable, threading.Lock(), threading.Event()
+    both_looked = threading.Barrier(2)
 
     def dawdle(*arguments: object) -> None:
         right(*arguments)  # type: ignore[arg-type]
-        if connection.in_atomic_block and not first.acquire(blocking=False):
-            # The one that came second has looked; it writes when the first one's card has been declined.
+        if not connection.in_atomic_block:
+            return
+        is_first = first.acquire(blocking=False)
+        both_looked.wait(10)
+        if not is_first:
+            # It has looked; it writes when the first one's card has been declined.
             assert declined.wait(10)
 
     def one() -> Attempt:
