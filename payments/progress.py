@@ -35,7 +35,9 @@ def of(due_part_id: int, request: str, *, asked_at: datetime) -> Progress:
         return of_attempt(attempt)
     refusal = cache.get(f"charge-request:{request}")
     if refusal:
-        return Progress(True, "bad", f"Nothing was charged: {refusal}.")
+        # The first of two clicks, or somebody else, was there just before: what became of that is the answer.
+        other = Attempt.objects.filter(due_part_id=due_part_id, state__in=AttemptState.open_or_paid()).first()
+        return of_attempt(other) if other else Progress(True, "bad", f"Nothing was charged: {refusal}.")
     return Progress(False, "wait", "Checking with Open Dental that this is still owed…")
 
 

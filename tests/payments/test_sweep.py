@@ -203,6 +203,18 @@ def test_a_double_click_charges_once_and_tells_the_second_what_became_of_the_fir
     assert {progress.of(part.pk, one, asked_at=now).text for one in requests} == {"Charged $128.60 to Visa 4242."}
 
 
+def test_a_click_that_came_after_the_charge_began_is_told_of_that_charge(
+    part: DuePart, shop: Shop, now: datetime, asked: list[dict[str, Any]]
+) -> None:
+    requests = [asking.pay_now(part, card_id=autopay_of(part).card.pk, actor="user:1") for _ in range(2)]
+    for wish in asked:
+        tasks.collect_one(**wish)
+
+    seen = progress.of(part.pk, requests[1], asked_at=now + timedelta(seconds=1))
+
+    assert (seen.is_over, seen.tone, seen.text) == (True, "good", "Charged $128.60 to Visa 4242.")
+
+
 def test_a_double_click_tries_a_declining_card_once(
     part: DuePart, shop: Shop, now: datetime, asked: list[dict[str, Any]]
 ) -> None:
