@@ -21,6 +21,7 @@ from payplans.models import ChargeRow, Installment, PayPlan
 
 # At most this is taken for rounding: a projection may be a cent off (decisions 13).
 _CENT = 1
+_MOST_READINGS = 3
 
 
 def recheck(due_part_id: int, *, now: datetime) -> None:
@@ -31,11 +32,19 @@ def recheck(due_part_id: int, *, now: datetime) -> None:
         raise UnableToRecheck("Open Dental is not connected.")
     if reason := breaker.refusal(connection, now):
         raise UnableToRecheck(reason)
-    _read_anew(connection, part.installment.plan, now)
-    _refuse_if_listed(part.installment.plan)
+    _read_until_still(connection, part.installment.plan, now)
     installment = Installment.objects.select_related("plan__patient", "plan__guarantor").get(pk=part.installment.pk)
     obstacle = _obstacle(connection, installment, now)
     DueCheck.stamp(part, owed_cents=_owed_cents(part, installment), obstacle=obstacle, now=now)
+
+
+def _read_until_still(connection: Connection, plan: PayPlan, now: datetime) -> None:
+    """Read it, and again while it was found changed meanwhile: the sync may look at the same moment and list it too."""
+    for _ in range(_MOST_READINGS):
+        _read_anew(connection, plan, now)
+        if not _is_listed(plan):
+            return
+    raise UnableToRecheck("The plan was changing in Open Dental just now.")
 
 
 def _read_anew(connection: Connection, plan: PayPlan, now: datetime) -> None:
@@ -53,14 +62,13 @@ def _read_anew(connection: Connection, plan: PayPlan, now: datetime) -> None:
         raise UnableToRecheck(f"Open Dental's answer about this plan can't be understood: {error}.") from error
 
 
-def _refuse_if_listed(plan: PayPlan) -> None:
+def _is_listed(plan: PayPlan) -> bool:
     """A posting was in doubt while the plan was read, or it changed just now: what is paid on it isn't known.
 
     Without a posting in doubt now, for the obstacle says more about that.
     """
     listed = PlanToRead.objects.filter(practice_id=plan.practice_id, pay_plan_num=plan.pay_plan_num)
-    if listed.exists() and not LedgerPosting.in_doubt(plan).exists():
-        raise UnableToRecheck("The plan was changing in Open Dental just now.")
+    return listed.exists() and not LedgerPosting.in_doubt(plan).exists()
 
 
 def _is_gone(plan: PayPlan) -> bool:
