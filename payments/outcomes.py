@@ -21,10 +21,16 @@ from processors.port import Declined, NotTaken, Outcome, Pending, Succeeded, Unk
 log = structlog.stdlib.get_logger(__name__)
 
 
-def settle(attempt_id: int, outcome: Outcome, *, now: datetime, actor: str) -> bool:
-    """Apply an outcome under the locks. True when it changed the attempt. Durable: never inside a transaction."""
+def settle(attempt_id: int, outcome: Outcome, *, now: datetime, actor: str, asked_about: str | None = None) -> bool:
+    """Apply an outcome under the locks. True when it changed the attempt. Durable: never inside a transaction.
+
+    `asked_about`: the reference the question was asked with. When the worker has stored another one since, the answer
+    ("never got the request") is of the time before, and money may be moving: it is void.
+    """
     with transaction.atomic(durable=True):
         attempt = locks.attempt(attempt_id)
+        if asked_about is not None and attempt.reference != asked_about:
+            return False
         if attempt.is_final:
             _notice_contradiction(attempt, outcome, now)
             return False

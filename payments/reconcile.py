@@ -58,7 +58,9 @@ def _reconcile_one(processor: Processor, attempt: Attempt, now: datetime) -> boo
         amount_cents=attempt.amount_cents, started_at=attempt.started_at,
     )  # fmt: skip
     try:
-        changed = outcomes.settle(attempt.pk, processor.look_up(question), now=now, actor="reconciler")
+        changed = outcomes.settle(
+            attempt.pk, processor.look_up(question), now=now, actor="reconciler", asked_about=question.reference
+        )
     except Exception:
         logger.exception("Unable to reconcile attempt %s", attempt.pk)
         return False

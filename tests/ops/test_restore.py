@@ -16,14 +16,12 @@ from notifications.models import Kind, Message, MessagingAccount
 from notifications.send import send_due
 from opendental import outbox
 from opendental.post import post_due
-from payments import charging, recover, refund_outcomes, refunds, reminders, sweep
+from payments import charging, recover, reminders, sweep
 from payments.claim import UnableToClaim, claim
-from payments.models import Alarm, Attempt, DuePart, LedgerPosting, Payment, Refund
-from payments.refunds import UnableToRefund
+from payments.models import Alarm, Attempt, DuePart, LedgerPosting, Payment
 from payments.tasks import autopay_one
 from practices.models import Practice
-from processors import accounts
-from processors.port import Found, NotTaken
+from processors.port import Found
 from tests import factories
 from tests.notifications.conftest import texts
 from tests.ops.town import Town
@@ -384,61 +382,3 @@ def test_a_claim_is_refused_until_the_recovery_is_through(town: Town) -> None:
 
     with pytest.raises(UnableToClaim, match="looked for first"):
         claim(part.pk, channel="AUTOPAY", actor="autopay", now=clock.now())
-
-
-def test_a_refund_made_after_the_backup_is_booked_again_once_and_its_posting_is_looked_for_first(
-    town: Town, lose_everything_since: Callable[[], Callable[[], None]]
-) -> None:
-    town.plans_with_cards(1, **ONE)
-    town.time_to_charge()
-    charge(town)
-    work(town)
-    restore = lose_everything_since()
-    given = refunds.refund(Payment.objects.get().pk, cents=40_00, reason="OTHER", actor="user:1", now=town.desk.now())
-    lost = LedgerPosting.objects.get(amount_cents=-40_00)
-
-    restore()
-    # Nothing may be given back before the processor was asked: it would be the second time.
-    with pytest.raises(UnableToRefund, match="looked for first"):
-        refunds.refund(Payment.objects.get().pk, cents=40_00, reason="OTHER", actor="user:1", now=town.desk.now())
-    town.shop.fault("GET /v1/refunds", "error_before", times=9)
-    with pytest.raises(Exception, match="Not every practice"):
-        call_command("reconcile", practice=town.practice.slug)
-    assert Practice.objects.get().recover_since is not None
-    town.shop.process.http.delete("/_sandbox/faults")
-    for _ in range(2):
-        reconcile(town)
-    assert Practice.objects.get().recover_since is None
-
-    found, posting = Refund.objects.get(), LedgerPosting.objects.get(amount_cents=-40_00)
-    assert (found.uuid, found.reference, found.state) == (given.uuid, given.reference, "SUCCEEDED")
-    assert (posting.reference, posting.state, posting.sends) == (lost.reference, "UNCLEAR", 1)
-    assert not Alarm.objects.filter(kind="REFUND_ELSEWHERE").exists()
-    assert [row["amount"] for row in town.shop.books("refunds")] == [40_00]
-
-
-@pytest.mark.parametrize("is_asked", [True, False])
-def test_a_refund_that_was_under_way_at_the_backup_is_looked_up_but_never_asked_again(
-    town: Town, lose_everything_since: Callable[[], Callable[[], None]], is_asked: bool
-) -> None:
-    town.plans_with_cards(1, **ONE)
-    town.time_to_charge()
-    charge(town)
-    payment = Payment.objects.get().pk
-    begun = refunds.claim(payment, cents=40_00, reason="OTHER", actor="user:1", now=town.desk.now())
-    restore = lose_everything_since()
-    if is_asked:
-        refunds.ask(accounts.for_practice(town.practice.pk), begun)
-    else:
-        # It came to nothing, and staff ordered the same once more.
-        refund_outcomes.settle_refund(begun.pk, NotTaken("Refused"), now=town.desk.now(), actor="user:1")
-        refunds.refund(payment, cents=40_00, reason="OTHER", actor="user:1", now=town.desk.now())
-
-    restore()
-    reconcile(town)
-    reconcile(town)
-
-    assert [row["amount"] for row in town.shop.books("refunds")] == [40_00]
-    ended = dict(Refund.objects.values_list("uuid", "state"))
-    assert ended.pop(begun.uuid) == ("SUCCEEDED" if is_asked else "NOT_TAKEN")
-    assert list(ended.values()) == ([] if is_asked else ["SUCCEEDED"])

@@ -13,7 +13,7 @@ from payments.claim import UnableToClaim, claim
 from payments.models import Alarm, Attempt, AttemptState, DuePart, Payment
 from practices.models import Practice
 from processors.models import ProcessorAccount
-from processors.port import Charge, Pending, Unknown
+from processors.port import Charge, NotTaken, Pending, Unknown
 from processors.stripe import StripeProcessor
 from tests.payments.making import decline, installment_of, settle
 from tests.plugins.money import Ledger
@@ -324,3 +324,16 @@ def test_final_attempts_are_never_asked_about(part: DuePart, shop: Shop, now: da
 
     assert run(shop, now + timedelta(days=1)) == 0
     assert shop.asked() == []
+
+
+def test_an_answer_from_before_the_worker_stored_its_intent_is_void(part: DuePart, shop: Shop, now: datetime) -> None:
+    """Asked: nothing there. Then the worker creates, stores and confirms. What was asked says nothing any more."""
+    attempt = started(part, now)
+    news = NotTaken("The processor never got the request")
+    ask(shop, attempt)
+
+    assert outcomes.settle(attempt.pk, news, now=now, actor="reconciler", asked_about="") is False
+
+    assert state_of(attempt) == AttemptState.STARTED
+    run(shop, now)
+    assert (state_of(attempt), Payment.objects.count()) == (AttemptState.SUCCEEDED, 1)

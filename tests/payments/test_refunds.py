@@ -9,12 +9,12 @@ import pytest
 from django.core.cache import cache
 from django.db import IntegrityError, transaction
 
-from payments import inbox, recover, refund_news, refunds
+from payments import inbox, recover, refund_news
 from payments.models import Alarm, DuePart, LedgerPosting, Payment, Refund, WebhookEvent
 from payments.refund_outcomes import settle_refund
 from payments.refunds import UnableToRefund
 from practices.models import Event, Practice
-from processors.port import Failed, NotTaken, Pending, RefundFacts, Succeeded, Unknown
+from processors.port import RefundFacts, Unknown
 from processors.stripe import StripeProcessor
 from processors.stripe.account import API_VERSION
 from tests.payments.making import installment_of
@@ -385,56 +385,3 @@ def test_a_refund_recorded_before_its_answer_is_stored_stays_one(payment: Paymen
 
     assert [(one.origin, one.state) for one in Refund.objects.all()] == [("HERE", "SUCCEEDED")]
     assert LedgerPosting.objects.filter(movement="REFUND").count() == 1
-
-
-@pytest.mark.parametrize(
-    ("state", "news"),
-    [("PENDING", NotTaken("x")), ("SUCCEEDED", NotTaken("x")), ("FAILED", Succeeded("re_1", 1_00)),
-     ("NOT_TAKEN", Succeeded("re_1", 1_00)), ("NOT_TAKEN", Pending("re_1"))],
-)  # fmt: skip
-def test_contradicting_news_is_an_alarm_and_changes_nothing(
-    payment: Payment, now: datetime, state: str, news: Any
-) -> None:
-    refund = reserve(payment, 1_00, now)
-    Refund.objects.update(state=state)
-
-    assert not settle_refund(refund.pk, news, now=now, actor="test")
-
-    refund.refresh_from_db()
-    assert (refund.state, alarms()) == (state, ["CONTRADICTION"])
-    assert not LedgerPosting.objects.filter(movement="REFUND").exists()
-
-
-def test_a_wrong_key_is_told_to_an_operator(payment: Payment, now: datetime) -> None:
-    refund = reserve(payment, 1_00, now)
-
-    settle_refund(refund.pk, NotTaken("The processor refuses the secret key", needs_operator=True), now=now, actor="t")
-
-    assert alarms() == ["PROCESSOR_REFUSES"]
-
-
-def test_another_amount_than_asked_is_told(payment: Payment, now: datetime) -> None:
-    refund = reserve(payment, 1_00, now)
-
-    settle_refund(refund.pk, Succeeded("re_1", 99), now=now, actor="t")
-
-    assert alarms() == ["AMOUNT_DIFFERS"]
-
-
-def test_only_a_result_moves_an_unknown_refund(payment: Payment, now: datetime) -> None:
-    refund = reserve(payment, 1_00, now)
-    settle_refund(refund.pk, Unknown("lost"), now=now, actor="t")
-
-    assert not settle_refund(refund.pk, Unknown("lost"), now=now, actor="t")
-    assert settle_refund(refund.pk, Failed("re_1", "declined"), now=now, actor="t")
-
-
-def test_refunds_stay_asked_for_under_one_key(payment: Payment, now: datetime) -> None:
-    refund = reserve(payment, 1_00, now)
-
-    assert refund.key == f"kp-refund-{refund.uuid}"
-    assert refund.params == {
-        "payment_intent": payment.processor_reference, "amount": 1_00, "metadata": {"refund": str(refund.uuid)},
-    }  # fmt: skip
-    assert refunds._REASONS.keys() == {"REQUESTED", "DUPLICATE"}
-    assert timedelta(hours=23) == refund_news.KEY_LIVES
