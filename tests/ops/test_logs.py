@@ -67,9 +67,13 @@ def test_one_id_leads_from_the_sweep_to_the_posting_and_the_message_and_nobody_i
 def nobody_is_named(town: Town, text: str) -> None:
     card = town.shop.account.secret_key
     connection = town.practice
-    names = ["Quillfeather", "Ottoline", "0193", "ottoline", "1979", "4242", "9995", connection.name, connection.phone]
+    names = ["Quillfeather", "Ottoline", "555-0193", "5550193", "1979-08", "08/21/1979"]
+    names += [connection.name, connection.phone]
     secrets = [card, town.shop.account.webhook_secret, town.desk.key, "dev-sandbox"]
-    assert [word for word in (*names, *secrets) if word.lower() in text.lower()] == []
+    cards = ["4242424242424242", "4000000000009995"]
+    assert [word for word in (*names, *secrets, *cards) if word.lower() in text.lower()] == []
+    # Four digits alone are a year, a last4 or the end of a phone number; inside a time or an id they are chance.
+    assert re.findall(r"(?<![0-9a-f.:-])(?:0193|1979|4242|9995)(?![0-9a-f.:-])", text) == []
     assert re.findall(r"[\w.]+@(?!one)[\w.]+", text) == []
 
 
