@@ -156,7 +156,7 @@ class Books:
         return table, rows
 
     def _parts(self) -> tuple[Table, Iterator[Row]]:
-        varying = ("id", "practice", "installment", "payer", "state", "hold", "next_try_at")
+        varying = ("id", "practice", "installment", "payer", "state", "hold", "next_try_at", "is_automatic")
         return Table(DuePart, *varying, kind="INSTALLMENT", amount_cents=CENTS), (
             self._part(i, j) for i, j in self._rows()
         )
@@ -166,7 +166,7 @@ class Books:
         state = "OPEN" if self._is_open(i, j) else "PAID" if self._has_autopay(i) else "CLOSED"
         hold = "NEW_CARD" if state == "OPEN" and j < PAST and self._has_autopay(i) else ""
         at = datetime.combine(self._due_date(i, j), time(0), UTC)
-        return number, self._practice(i), number, i + 1, state, hold, at
+        return number, self._practice(i), number, i + 1, state, hold, at, self._has_autopay(i)
 
     def _attempts(self) -> tuple[Table, Iterator[Row]]:
         varying = ("id", "uuid", "practice", "due_part", "card", "state", "reference", "started_at", "settled_at")

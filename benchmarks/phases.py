@@ -40,15 +40,18 @@ class Rate:
     refused: int
 
 
-def ours(practices: list[int], *, workers: int, pace: int, seconds: float) -> Rate:
+def ours(practices: list[int], *, workers: int, pace: int, seconds: float, threads: int = THREADS) -> Rate:
     """Sweep these practices once and let that many worker processes charge, `pace` calls a second and account."""
     with running.processes() as world:
         http = running.start_processor(world, delay=DELAY_SECONDS, limit=0 if pace == NO_LIMIT else pace)
         _point_at(practices, _address(http))
         for number in range(workers):
-            command = ("-A", "benchmarks.worker", "worker", "-Q", "charges", "-P", "threads", "-c", str(THREADS))
+            command = ("-A", "benchmarks.worker", "worker", "-Q", "charges", "-P", "threads", "-c", str(threads))
             name = ("-n", f"charges{number}@%h")
-            world.python("celery", *command, *QUIET, *name, said=" ready.", BENCH_LIMIT=str(pace), LOG_LEVEL="INFO")
+            world.python(
+                "celery", *command, *QUIET, *name, said=" ready.", BENCH_LIMIT=str(pace), LOG_LEVEL="INFO",
+                PREPARE_STATEMENTS="true",
+            )  # fmt: skip
         world.ready()
         limits.CALLS_PER_SECOND = pace
         for practice_id in practices:

@@ -9,6 +9,7 @@ from benchmarks.phases import DELAY_SECONDS, NO_LIMIT, THREADS, Rate
 from processors import limits
 
 ACCOUNTS = 4
+WORKERS = 2
 # Each phase has practices of its own, so that none finds another's work.
 PRACTICES = 1 + 2 * ACCOUNTS + 2
 HEAD = ("", "charges/s", "ms CPU a charge", "ms PostgreSQL", "most calls in a second", "429s")
@@ -19,14 +20,16 @@ def main(argv: list[str]) -> int:
     out = printing.Report(only_json=wish.json)
     seconds, pace, due = (1.0, 10, 30) if wish.tiny else (12.0, limits.CALLS_PER_SECOND, 650)
     out.say(f"A charge is two calls, each answered after {DELAY_SECONDS * 1000:.0f} ms; {os.cpu_count()} cores.")
-    out.say(f"Floor and ours: {THREADS} threads a process. Naive: prefork, a process a core.\n")
+    out.say(f"Ours: {WORKERS} processes of {THREADS} threads, without a limit {THREADS // WORKERS} each.")
+    out.say(f"Floor: {THREADS} threads. Naive: prefork, a process a core.\n")
     made = seed.fill(due * PRACTICES, due=due * PRACTICES, practices=PRACTICES).practices
     one, slow, fast, rest = made[:1], made[1 : 1 + ACCOUNTS], made[1 + ACCOUNTS : 1 + 2 * ACCOUNTS], made[-2:]
-    slow_pace = max(1, pace * 2 // 5)
-    single = phases.ours(one, workers=1, pace=pace, seconds=seconds)
-    four_slow = single if wish.tiny else phases.ours(slow, workers=2, pace=slow_pace, seconds=seconds)
-    four = single if wish.tiny else phases.ours(fast, workers=ACCOUNTS, pace=pace, seconds=seconds)
-    free = phases.ours(rest[:1], workers=1, pace=NO_LIMIT, seconds=seconds)
+    slow_pace = max(1, pace // 5)
+    single = phases.ours(one, workers=WORKERS, pace=pace, seconds=seconds)
+    four_slow = single if wish.tiny else phases.ours(slow, workers=WORKERS, pace=slow_pace, seconds=seconds)
+    four = single if wish.tiny else phases.ours(fast, workers=WORKERS, pace=pace, seconds=seconds)
+    # As many threads as the floor has in all, in a process a core as in production.
+    free = phases.ours(rest[:1], workers=WORKERS, pace=NO_LIMIT, seconds=seconds, threads=THREADS // WORKERS)
     floor = phases.floor(seconds)
     naive = phases.naive(rest[1], seconds=seconds)
     out.table(

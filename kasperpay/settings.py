@@ -91,8 +91,12 @@ TEMPLATES: list[dict[str, Any]] = [
 
 def _database(url: str) -> dict[str, Any]:
     # ATOMIC_REQUESTS stays off: no transaction may be open while the outside is asked (docs/money.md).
-    config: dict[str, Any] = {**env.db_url_config(url), "ATOMIC_REQUESTS": False, "CONN_MAX_AGE": 60}
+    config: dict[str, Any] = {**env.db_url_config(url), "ATOMIC_REQUESTS": False, "CONN_MAX_AGE": 600}
     config["CONN_HEALTH_CHECKS"] = True
+    if env.bool("PREPARE_STATEMENTS", default=False):
+        # For charge workers: planning one of their short questions costs more than answering it. Not for pages, whose
+        # counts need a plan that knows what is asked.
+        config["OPTIONS"] = {**config.get("OPTIONS", {}), "server_side_binding": True, "prepare_threshold": 5}
     return config
 
 

@@ -14,6 +14,7 @@ from patients import search
 from payments import upward
 from payments.models import DuePart
 from payplans.models import PayPlan
+from practices import rounds
 from practices.models import PaymentSettings
 
 
@@ -43,5 +44,5 @@ def _autopay_refusal(plan: PayPlan) -> str:
 
 
 def _nudge(practice_id: int) -> None:
-    import_string("opendental.tasks.post_one").delay(practice_id=practice_id)
-    import_string("notifications.tasks.send_one").delay(practice_id=practice_id)
+    rounds.wake(import_string("opendental.tasks.post_one"), practice_id)
+    rounds.wake(import_string("notifications.tasks.send_one"), practice_id)

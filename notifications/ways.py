@@ -11,7 +11,6 @@ from django.core.validators import validate_email
 from notifications import texting, zones
 from notifications.models import Channel, Kind, MessagingAccount
 from patients.models import Patient
-from practices.models import PaymentSettings
 
 # A copy of a consent holds its exact words, which no text message does.
 _MAIL_FIRST = frozenset({Kind.CONSENT_COPY})
@@ -63,6 +62,6 @@ def mail_address(patient: Patient) -> str:
 
 def allowed_from(patient: Patient, now: datetime) -> datetime:
     """The first instant from `now` on (UTC) outside the practice's quiet hours, by the clock where the person lives."""
-    hours = PaymentSettings.objects.filter(practice_id=patient.practice_id).first() or PaymentSettings()
+    hours = patient.practice.payment_settings
     where = zones.zones_of(patient.zip_code, patient.practice.zone)
     return zones.allowed_from(now, where, hours.quiet_from_hour, hours.quiet_until_hour)

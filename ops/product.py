@@ -86,7 +86,9 @@ def _celery(name: str, arguments: tuple[str, ...], places: Places, environment: 
     command = [sys.executable, "-m", "celery", "-A", "kasperpay", *arguments]
     log = places.log / f"{name}.log"
     said = "beat: Starting" if arguments[0] == "beat" else " ready."
-    return Service(name, command, named(name, environment), log, is_ready=_says(log, said))
+    # A charge asks short questions, the same ones over and over (settings.py).
+    prepared = {"PREPARE_STATEMENTS": "true"} if name == WORKERS[0] else {}
+    return Service(name, command, named(name, {**environment, **prepared}), log, is_ready=_says(log, said))
 
 
 def named(name: str, environment: Mapping[str, str]) -> dict[str, str]:

@@ -46,7 +46,7 @@ def _pay_installment(installment: Installment, payment: Payment, now: datetime) 
     if installment.owed_cents == 0:
         installment.status, installment.paid_at, installment.status_note = Installment.Status.PAID, now, ""
     installment.save(update_fields=["collected_cents", "status", "paid_at", "status_note"])
-    plan = PayPlan.objects.get(pk=installment.plan_id)
+    plan = installment.plan
     movement, is_recovered = LedgerPosting.Movement.PAYMENT, payment.attempt.recovered_at is not None
     LedgerPosting.objects.create(
         practice_id=payment.practice_id, payment=payment, patient_id=plan.patient_id, plan=plan,
@@ -99,7 +99,7 @@ def _keep_in_step(part: DuePart, now: datetime) -> bool:
     """While the charge was in flight its part was left alone: catch up. True when the money is still owed."""
     if part.installment is None:
         return True
-    plan = PayPlan.objects.get(pk=part.installment.plan_id)
+    plan = part.installment.plan
     due_parts.refresh(plan, now=now)
     part.refresh_from_db(fields=["state", "next_try_at", "hold", "hold_reason"])
     return plan.is_collectable and part.installment.is_open

@@ -27,8 +27,8 @@ def collect(
 
     Raises UnableToClaim (nothing was asked) with the reason for staff.
     """
-    processor = _processor(due_part_id)
-    guards.refuse_early(due_part_id, channel=channel, card_id=card_id, now=now)
+    part = guards.refuse_early(due_part_id, channel=channel, card_id=card_id, now=now)
+    processor = _processor(part)
     asked_at = monotonic()
     try:
         upward.handlers.recheck(due_part_id, now)
@@ -44,11 +44,9 @@ def collect(
     return attempt
 
 
-def _processor(due_part_id: int) -> Processor:
+def _processor(part: DuePart) -> Processor:
     try:
-        return accounts.for_practice(DuePart.objects.values_list("practice_id", flat=True).get(pk=due_part_id))
-    except DuePart.DoesNotExist as error:
-        raise UnableToClaim("This is no longer owed") from error
+        return accounts.for_practice(part.practice_id)
     except UnableToReachProcessor as error:
         raise UnableToClaim(str(error)) from error
 

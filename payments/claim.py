@@ -69,8 +69,9 @@ def _start(part: DuePart, card: Card, channel: str, actor: str, now: datetime) -
         "metadata": {"attempt": str(attempt.uuid), "part": part_key.of(part)},
     }
     attempt.save(force_insert=True)
-    part.wait_reason = ""
-    part.save(update_fields=["wait_reason"])
+    if part.wait_reason:
+        part.wait_reason = ""
+        part.save(update_fields=["wait_reason"])
     Event.record(
         part.practice_id, kind="attempt_started", actor=actor, now=now, about=about(attempt),
         text=f"Try {attempt.number} with {card}",

@@ -15,6 +15,7 @@ from practices.models import PaymentSettings
 
 # Holds that this module sets and lifts by itself; the others are lifted by a new card or by staff.
 OWN_HOLDS = {DuePart.Hold.ARREARS, DuePart.Hold.NOT_ISSUED, DuePart.Hold.ABOVE_CONSENT}
+_PLANNED = ("next_try_at", "hold", "hold_reason", "wait_reason", "is_automatic")
 REFUNDED = "Refunded: staff decide whether it is collected again"
 
 
@@ -23,7 +24,7 @@ def refresh(plan: PayPlan, *, now: datetime) -> None:
 
     A number of statements that does not grow with the installments; rows that stay as they are are not written.
     """
-    settings = PaymentSettings.objects.select_related("practice").get(practice_id=plan.practice_id)
+    settings = plan.practice.payment_settings
     autopay = Autopay.objects.filter(plan=plan, is_on=True).select_related("consent", "card").first()
     installments = locks.installments(plan.pk)
     parts = _open_parts(installments)
@@ -68,7 +69,7 @@ class _Changes:
             DuePart.objects.filter(pk__in=self.closed).update(state=DuePart.State.CLOSED)
         DuePart.objects.bulk_create(self.new)
         for part in self.changed:
-            part.save(update_fields=["next_try_at", "hold", "hold_reason", "wait_reason"])
+            part.save(update_fields=_PLANNED)
 
 
 def _open_parts(installments: list[Installment]) -> dict[int, list[DuePart]]:
@@ -89,7 +90,7 @@ def _refunded(plan: PayPlan) -> set[int]:
 
 
 def _planned(part: DuePart) -> tuple[object, ...]:
-    return part.next_try_at, part.hold, part.hold_reason, part.wait_reason
+    return tuple(getattr(part, name) for name in _PLANNED)
 
 
 def _fitting_part(installment: Installment, plan: PayPlan, parts: list[DuePart]) -> DuePart | None:
@@ -120,6 +121,7 @@ def _schedule(
     tries: list[Attempt],
     now: datetime,
 ) -> None:
+    part.is_automatic = autopay is not None
     first_try_at = _first_try_at(installment, settings)
     notice = varying.announced(part, installment, autopay, settings, now) if autopay and first_try_at else None
     if notice is not None and first_try_at is not None and notice.charge_from > first_try_at:

@@ -18,19 +18,22 @@ from payplans.models import Installment
 CHECK_MAX_AGE = timedelta(minutes=5)
 # The processor's own limits for dollars.
 LEAST_CENTS, MOST_CENTS = 50, 999_999_99
+# The plan of a due part and what its autopay rests on, in one question.
+_PLAN = ("installment__plan__autopay__card", "installment__plan__autopay__consent")
 
 
 class UnableToClaim(Exception):
     """The due part must not be charged now. The text says why, for staff."""
 
 
-def refuse_early(due_part_id: int, *, channel: str, card_id: int | None, now: datetime) -> None:
+def refuse_early(due_part_id: int, *, channel: str, card_id: int | None, now: datetime) -> DuePart:
     """Every guard except Open Dental's word, without locks. Raises UnableToClaim. The claim asks again."""
-    part = DuePart.objects.select_related("installment__plan", "practice").filter(pk=due_part_id).first()
+    part = DuePart.objects.select_related("practice", *_PLAN).filter(pk=due_part_id).first()
     if part is None:
         raise UnableToClaim("This is no longer owed")
     refuse_unless_open(part)
     refuse_unless_chargeable(part, card_of(part, card_id), channel, now)
+    return part
 
 
 def card_of(part: DuePart, card_id: int | None) -> Card:
@@ -40,10 +43,15 @@ def card_of(part: DuePart, card_id: int | None) -> Card:
         if card is None:
             raise UnableToClaim("The card is gone")
         return card
-    autopay = part.installment and Autopay.objects.filter(plan=part.installment.plan_id).select_related("card").first()
-    if not autopay:
+    return _autopay_of(part).card
+
+
+def _autopay_of(part: DuePart) -> Autopay:
+    """Of its plan, on or off: as it was when the plan was read. Raises UnableToClaim."""
+    autopay: Autopay | None = getattr(part.installment and part.installment.plan, "autopay", None)
+    if autopay is None:
         raise UnableToClaim("No card is attached to the plan")
-    return autopay.card
+    return autopay
 
 
 def refuse_unless_open(part: DuePart) -> None:
@@ -121,7 +129,7 @@ def refuse_unless_chargeable(part: DuePart, card: Card, channel: str, now: datet
 def _refuse_unless_autopay(part: DuePart, card: Card, now: datetime) -> None:
     if part.installment is None:
         raise UnableToClaim("Only installments are charged by autopay")
-    autopay = Autopay.objects.select_related("consent").get(plan=part.installment.plan_id)
+    autopay = _autopay_of(part)
     if not autopay.is_on or autopay.card_id != card.pk or autopay.consent.revoked_at is not None:
         raise UnableToClaim("Autopay is off")
     if part.amount_cents > autopay.consent.max_charge_cents:

@@ -8,24 +8,35 @@ from __future__ import annotations
 
 from cards.models import Card
 from payments.models import Attempt, DuePart, LedgerPosting, Payment, Refund
-from payplans.models import Installment
+from payplans.models import Installment, PayPlan
 
 
 def due_part(due_part_id: int) -> DuePart:
-    """Lock a due part and its plan's installments; all are read anew. Raises DuePart.DoesNotExist."""
+    """Lock a due part and its plan's installments; all are read anew. Raises DuePart.DoesNotExist.
+
+    Its plan with practice, autopay, card and consent, which are not locked, is read after that and comes along.
+    """
     plan_id = DuePart.objects.values_list("installment__plan_id", flat=True).get(pk=due_part_id)
+    return _due_part(due_part_id, plan_id, "autopay__card", "autopay__consent")
+
+
+def _due_part(due_part_id: int, plan_id: int | None, *along: str) -> DuePart:
     found = {one.pk: one for one in installments(plan_id)} if plan_id else {}
-    part = DuePart.objects.select_for_update().get(pk=due_part_id)
-    if part.installment_id:
+    part = DuePart.objects.select_for_update(of=("self",)).select_related("payer").get(pk=due_part_id)
+    if plan_id and part.installment_id:
         part.installment = found[part.installment_id]
+        part.installment.plan = PayPlan.objects.select_related("practice", *along).get(pk=plan_id)
+        part.practice = part.installment.plan.practice
     return part
 
 
 def attempt(attempt_id: int) -> Attempt:
-    """Lock an attempt after its installments and due part; all are read anew."""
-    part = due_part(Attempt.objects.values_list("due_part_id", flat=True).get(pk=attempt_id))
-    found = Attempt.objects.select_for_update().get(pk=attempt_id)
+    """Lock an attempt after its installments and due part; all are read anew. Card, plan and practice come along."""
+    behind = Attempt.objects.values_list("due_part_id", "due_part__installment__plan_id").get(pk=attempt_id)
+    part = _due_part(*behind)
+    found = Attempt.objects.select_for_update(of=("self",)).select_related("card").get(pk=attempt_id)
     found.due_part = part
+    found.practice = part.practice
     return found
 
 

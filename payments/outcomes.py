@@ -44,9 +44,8 @@ def settle(attempt_id: int, outcome: Outcome, *, now: datetime, actor: str, aske
 
 
 def _apply(attempt: Attempt, outcome: Outcome, now: datetime, actor: str) -> bool:
-    if isinstance(outcome, Succeeded | Declined | Pending):
-        # It answers and takes charges: whatever an operator was told about it is over.
-        Alarm.close(attempt.practice_id, key="processor", now=now, actor=actor)
+    # An account that answers and takes charges: whatever an operator was told about it is over.
+    works = ["processor"] if isinstance(outcome, Succeeded | Declined) else []
     match outcome:
         case Succeeded():
             _close(attempt, AttemptState.SUCCEEDED, now, outcome.reference, outcome.charge_reference)
@@ -60,12 +59,13 @@ def _apply(attempt: Attempt, outcome: Outcome, now: datetime, actor: str) -> boo
             _close(attempt, AttemptState.NOT_TAKEN, now)
             aftermath.of_not_taken(attempt, outcome, now, actor)
         case Pending():
+            Alarm.close(attempt.practice_id, key="processor", now=now, actor=actor)
             return _wait(attempt, AttemptState.PENDING, outcome.reference, "", now, actor)
         case Unknown():
             return _wait(attempt, AttemptState.UNKNOWN, outcome.reference, outcome.reason, now, actor)
         case _:
             assert_never(outcome)
-    Alarm.close(attempt.practice_id, key=f"unknown:{attempt.pk}", now=now, actor=actor)
+    Alarm.close(attempt.practice_id, *works, key=f"unknown:{attempt.pk}", now=now, actor=actor)
     return True
 
 

@@ -10,7 +10,6 @@ from django.core.paginator import Paginator
 from django.db.models import Count, Exists, F, Model, OuterRef, Q, QuerySet, Subquery, Sum, Value
 from django.db.models.functions import Coalesce
 
-from cards.models import Autopay
 from core.calendar import local_date
 from patients import search
 from payments.models import DuePart
@@ -33,6 +32,7 @@ LABELS = {
     "insurance": "Insurance",
 }
 _OPEN = Q(is_closed=False, gone_at=None)
+_NO_AUTOPAY = Q(autopay=None) | Q(autopay__is_on=False)
 _OURS = _OPEN & ~Q(kind=PayPlan.Kind.INSURANCE)
 # Address value → columns; the id makes the order of equals stable over pages.
 SORTS = {
@@ -77,10 +77,19 @@ class _Counted(Paginator):  # type: ignore[type-arg]
 
 
 def _counts(practice: Practice, plans: QuerySet[PayPlan], conditions: dict[str, Q], *, keep: bool) -> dict[str, int]:
-    """How many plans each filter shows."""
-    wanted = {name: Count("pk", filter=condition) for name, condition in conditions.items()}
+    """How many plans each filter shows: one question, with a count of its own for each, so that sets meet as sets.
+
+    Counted side by side over one pass, every plan would be compared with every row of a set too large to hash.
+    """
     key = f"plan-counts:{practice.pk}" if keep else None
-    return listing.kept(key, lambda: plans.aggregate(**wanted), lambda counts: counts["all"] >= listing.MANY)
+    each = [
+        plans.filter(condition).order_by().values(name=Value(name)).annotate(n=Count("pk")).values_list("name", "n")
+        for name, condition in conditions.items()
+    ]
+    empty = dict.fromkeys(conditions, 0)
+    return listing.kept(
+        key, lambda: empty | dict(each[0].union(*each[1:], all=True)), lambda counts: counts["all"] >= listing.MANY
+    )
 
 
 def _conditions(practice: Practice, today: date, ids: list[int] | None) -> dict[str, Q]:
@@ -90,11 +99,10 @@ def _conditions(practice: Practice, today: date, ids: list[int] | None) -> dict[
     late = unpaid.filter(due_date__lt=today).alias(cents=OWED).filter(cents__gt=0)
     parts = DuePart.objects.filter(practice=practice, state=DuePart.State.OPEN).exclude(hold="")
     held = _among(parts, "installment__plan", ids)
-    autopay = Q(pk__in=Autopay.objects.filter(practice=practice, is_on=True).values("plan"))
     return {
         "all": _OURS,
-        "autopay": _OURS & autopay,
-        "no_card": _OURS & ~autopay & Q(pk__in=unpaid.filter(due_date__gte=today).values("plan")),
+        "autopay": _OURS & Q(autopay__is_on=True),
+        "no_card": _OURS & _NO_AUTOPAY & Q(pk__in=unpaid.filter(due_date__gte=today).values("plan")),
         "overdue": _OURS & Q(pk__in=late.values("plan")),
         "failed": _OURS & Q(pk__in=rows.filter(status=Installment.Status.FAILED).values("plan")),
         "held": _OURS & Q(pk__in=held.values("installment__plan")),

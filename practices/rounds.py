@@ -37,8 +37,14 @@ def hand_out(task: Any, practice_ids: Iterable[int], *, priority: int = LATER) -
     return len(new)
 
 
+def wake(task: Any, practice_id: int) -> None:
+    """Queue `task` for a practice before all rounds, unless such a message waits already: one stands for all news."""
+    if _new(_woken(task.name), [practice_id]):
+        task.apply_async(kwargs={"practice_id": practice_id}, priority=NEEDED)
+
+
 def one_in_queue(work: Callable[P, R]) -> Callable[P, R]:
-    """For the function of such a task: as soon as it begins, the practice may be queued again."""
+    """For the function of such a task: as soon as it begins, the practice may be queued and woken again."""
     name = f"{work.__module__}.{work.__name__}"
 
     @functools.wraps(work)
@@ -62,9 +68,13 @@ def _new(name: str, practice_ids: list[int]) -> list[int]:
 
 def _forget(name: str, practice_id: object) -> None:
     try:
-        broker.client().delete(_key(name, practice_id))
+        broker.client().delete(_key(name, practice_id), _key(_woken(name), practice_id))
     except redis.RedisError:
         log.warning("practice %s can't be queued again for %s at once", practice_id, name)
+
+
+def _woken(name: str) -> str:
+    return f"{name}:woken"
 
 
 def _key(name: str, practice_id: object) -> str:

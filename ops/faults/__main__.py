@@ -14,6 +14,7 @@ from typing import Any
 
 from ops.console import UnableToStart, note, say
 from ops.faults import journal, planting
+from ops.faults.points import ALL_POINTS
 from ops.faults.run import Report, Wish, run
 
 RUN_SECONDS = 60.0
@@ -62,6 +63,7 @@ def _wishes(given: argparse.Namespace) -> list[Wish]:
     wish = Wish(
         seed=given.seed, seconds=given.seconds or RUN_SECONDS, plans=given.plans, keep=given.keep,
         only=tuple(given.only.split(",")) if given.only else tuple(planted.only) if planted else (),
+        points=_points(given.points),
         steps=journal.steps(given.replay) if given.replay else None,
         functions=(planted.path,) if planted else (), sql=planted.sql if planted else (),
         # So that one run is enough to meet what the bug does badly.
@@ -75,6 +77,13 @@ def _wishes(given: argparse.Namespace) -> list[Wish]:
     return [replace(wish, seed=given.seed + number, keep=folder) for number, folder in enumerate(folders)]
 
 
+def _points(given: str) -> tuple[str, ...]:
+    points = tuple(given.split(",")) if given else ()
+    if unknown := set(points) - set(ALL_POINTS):
+        raise SystemExit(f"No such point: {', '.join(sorted(unknown))}. There are {', '.join(ALL_POINTS)}.")
+    return points
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="bin/faults", description="Break everything, then compare the three books.")
     parser.add_argument("--seed", type=int, default=1, help="of the schedule of faults (1)")
@@ -85,6 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     length.add_argument("--runs", type=int, help=f"runs of {RUN_SECONDS:.0f} s with this seed and the following ones")
     parser.add_argument("--plans", type=int, default=120, help="payment plans, over four practices (120)")
     parser.add_argument("--only", default="", metavar="KINDS", help="of the schedule, with commas between")
+    parser.add_argument("--points", default="", metavar="POINTS", help="kill at these points only")
     parser.add_argument("--replay", type=Path, metavar="LOG", help="the steps of an earlier run's faults.jsonl")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="keep data, logs and the run's log there")
     parser.add_argument("--plant", choices=planting.PLANTS, help="run with this bug in the product, to see it caught")

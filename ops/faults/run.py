@@ -40,7 +40,8 @@ _LONGEST_PAUSE_SECONDS = 0.6
 class Wish:
     """What to run. `seconds` of faults in real time at most; `strength` multiplies the share of spoiled replies.
 
-    `only` keeps these kinds of schedule.RATES (and "clock"); `steps` replaces the seed's schedule. `functions`
+    `only` keeps these kinds of schedule.RATES (and "clock"), `points` these points of a kill; `steps` replaces the
+    seed's schedule. `functions`
     ("module:function") are called in every product process before it works, `sql` is run by the database's superuser
     once the tables are there: that is how a test plants a bug.
     """
@@ -51,6 +52,7 @@ class Wish:
     plans: int = 120
     strength: float = 1.0
     only: Sequence[str] = ()
+    points: Sequence[str] = ()
     functions: Sequence[str] = ()
     sql: Sequence[str] = ()
     settle_seconds: float = 240
@@ -143,7 +145,7 @@ class _Run:
 
     def _harm(self) -> None:
         steps = self.wish.steps if self.wish.steps is not None else schedule.make(
-            self.wish.seed, self.wish.seconds * FASTEST, self.wish.only
+            self.wish.seed, self.wish.seconds * FASTEST, self.wish.only, self.wish.points
         )  # fmt: skip
         self.spoiler.begin()
         pace, waiting = Pace(self.spoiler), list(steps)[::-1]

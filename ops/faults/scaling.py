@@ -55,6 +55,7 @@ def install() -> None:
     )  # fmt: skip
     for module in ("opendental.post", "opendental.walks"):
         _set(module, time=SimpleNamespace(monotonic=monotonic))
+    _set("practices.rounds", _FORGOTTEN_SECONDS=int(120 / SCALE))
     _set("kasperpay.beat", LEASE_MS=int(45_000 / SCALE), STAND_BY_SECONDS=5 / SCALE)
     _set("notifications.send", LEASE=timedelta(seconds=120 / SCALE))
     _set("notifications.channels.sms", TIMEOUT_SECONDS=2)

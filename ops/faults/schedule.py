@@ -48,27 +48,29 @@ class Step:
         return asdict(self)
 
 
-def make(seed: int, seconds: float, only: Sequence[str] = ()) -> list[Step]:
-    """All steps of a run in order. `only` keeps these kinds; "clock" names the jumps."""
+def make(seed: int, seconds: float, only: Sequence[str] = (), points: Sequence[str] = ()) -> list[Step]:
+    """All steps of a run in order. `only` keeps these kinds; "clock" names the jumps. `points`: kill at these only."""
     chance = random.Random(f"schedule-{seed}")
     steps = [*_jumps(chance, seconds)]
     for kind, rate in RATES.items():
         # Drawn for every kind, so that leaving one out doesn't change the others.
-        steps += _poisson(random.Random(f"{kind}-{seed}"), kind, rate, seconds)
+        steps += _poisson(random.Random(f"{kind}-{seed}"), kind, rate, seconds, points)
     return sorted((step for step in steps if not only or step.kind in only), key=lambda step: (step.at, step.kind))
 
 
-def _poisson(chance: random.Random, kind: str, rate: float, seconds: float) -> Iterator[Step]:
-    at, points = chance.expovariate(rate), _in_turn(chance)
+def _poisson(
+    chance: random.Random, kind: str, rate: float, seconds: float, points: Sequence[str] = ()
+) -> Iterator[Step]:
+    at, in_turn = chance.expovariate(rate), _in_turn(chance, points)
     while at < seconds:
-        yield Step(round(at, 3), kind, chance.random(), _facts(chance, kind, points))
+        yield Step(round(at, 3), kind, chance.random(), _facts(chance, kind, in_turn))
         at += chance.expovariate(rate)
 
 
-def _in_turn(chance: random.Random) -> Iterator[str]:
+def _in_turn(chance: random.Random, points: Sequence[str]) -> Iterator[str]:
     """Every point equally often, in a new order each time; the others now and then."""
     while True:
-        bag = [*POINTS, chance.choice(MORE_POINTS)]
+        bag = list(points) or [*POINTS, chance.choice(MORE_POINTS)]
         chance.shuffle(bag)
         yield from bag
 

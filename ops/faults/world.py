@@ -182,6 +182,8 @@ def _environment(place: Places, environment: Mapping[str, str], plants: Plants) 
         "BEAT_SCALE": BEAT_SCALE,
         # Pages without collectstatic: the manifest costs a second and proves nothing here.
         "STATICFILES_STORAGE": "django.contrib.staticfiles.storage.StaticFilesStorage",
+        # As the charge workers have it; here all are forked from one process.
+        "PREPARE_STATEMENTS": "true",
         "FAULTS_FOLDER": str(place.data),
         "FAULTS_PLANT": json.dumps(list(plants.functions)),
     }

@@ -42,9 +42,9 @@ class Alarm(PracticeRow):
         )
 
     @classmethod
-    def close(cls, practice_id: int, *, key: str, now: datetime, actor: str) -> None:
-        """The cause is gone. Quiet when nothing is open."""
-        opened = cls.objects.filter(practice_id=practice_id, key=key, closed_at=None)
+    def close(cls, practice_id: int, *more: str, key: str, now: datetime, actor: str) -> None:
+        """The cause is gone (of `more` keys as well). Quiet when nothing is open."""
+        opened = cls.objects.filter(practice_id=practice_id, key__in=(key, *more), closed_at=None)
         opened.update(closed_at=now, closed_by=actor)
 
     def close_by_hand(self, *, actor: str, now: datetime) -> None:

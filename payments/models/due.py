@@ -23,6 +23,7 @@ class DuePartQuerySet(models.QuerySet["DuePart"]):
             Q(leased_until=None) | Q(leased_until__lte=now),
             state=DuePart.State.OPEN,
             hold="",
+            is_automatic=True,
             next_try_at__lte=now,
             installment__plan__autopay__is_on=True,
         ).order_by("next_try_at", "pk")
@@ -62,6 +63,9 @@ class DuePart(PracticeRow):
     next_try_at = models.DateTimeField(null=True, blank=True)
     hold = models.CharField(max_length=16, choices=Hold.choices, default=Hold.NONE, blank=True)
     hold_reason = models.CharField(max_length=200, blank=True)
+    # Autopay was on when the part was last brought up to date. False only keeps it out of the sweep's index, where
+    # everything overdue without autopay would be looked at again and again; the sweep itself asks the autopay.
+    is_automatic = models.BooleanField(default=True, db_default=True)
     # The sweep handed it to a worker; until then no other sweep does. A row with an open attempt needs no lease.
     leased_until = models.DateTimeField(null=True, blank=True)
     # Why the last hand-over came to nothing (office offline, processor not connected): shown, cleared by a claim.
@@ -86,7 +90,9 @@ class DuePart(PracticeRow):
         indexes = [
             # Read by the sweep (payments/sweep.py).
             models.Index(
-                fields=["practice", "next_try_at"], condition=Q(state="OPEN", hold=""), name="due_parts_to_sweep"
+                fields=["practice", "next_try_at"],
+                condition=Q(state="OPEN", hold="", is_automatic=True),
+                name="due_parts_of_autopay",
             ),
         ]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from zoneinfo import ZoneInfo
 
 from django.db import models
+from django.utils.functional import cached_property
 
 from practices.models.rows import PracticeRow
 
@@ -29,6 +30,13 @@ class Practice(models.Model):
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.timezone)
+
+    @cached_property
+    def payment_settings(self) -> PaymentSettings:
+        """Read once for this object (it lives as long as a request or a transaction); defaults where none are kept."""
+        settings = PaymentSettings.objects.filter(practice=self).first() or PaymentSettings()
+        settings.practice = self
+        return settings
 
 
 class PaymentSettings(PracticeRow):

@@ -39,6 +39,8 @@ def test_leaving_kinds_out_does_not_move_the_others() -> None:
 
 
 def test_every_crash_point_is_armed_equally_often() -> None:
+    chosen = schedule.make(1, 60, points=("post_sent", "settled"))
+    assert {step.facts["point"] for step in chosen if step.kind == "kill_at"} == {"post_sent", "settled"}
     armed = Counter(step.facts["point"] for step in schedule.make(1, 600) if step.kind == "kill_at")
 
     assert set(armed) <= set(ALL_POINTS)

@@ -235,6 +235,18 @@ def test_without_autopay_nothing_is_held(part: DuePart, now: datetime) -> None:
     assert open_parts() == [(128_60, "")]
 
 
+def test_a_part_is_in_the_sweeps_index_only_while_autopay_is_on(part: DuePart, now: datetime) -> None:
+    plan = plan_of(part)
+    Autopay.objects.update(is_on=False)
+    due_parts.refresh(plan, now=now)
+    assert not DuePart.objects.get().is_automatic
+
+    Autopay.objects.update(is_on=True)
+    due_parts.refresh(plan, now=now)
+    assert DuePart.objects.get().is_automatic
+    assert list(DuePart.objects.due(now)) == [part]
+
+
 def test_a_down_payment_never_has_a_date(part: DuePart, now: datetime) -> None:
     Installment.objects.update(is_down_payment=True)
 

@@ -59,6 +59,7 @@ def test_many_are_handed_over_page_by_page_oldest_first(
         {"state": "CLOSED"},
         {"hold": "ARREARS"},
         {"hold": "STAFF"},
+        {"is_automatic": False},
         {"next_try_at": None},
         {"next_try_at": datetime(2026, 3, 10, 15, 0, 1, tzinfo=UTC)},
         {"leased_until": datetime(2026, 3, 10, 15, 0, 1, tzinfo=UTC)},

@@ -122,7 +122,7 @@ def test_control_two_installments_of_a_plan_deadlock_when_each_settle_locks_only
 ) -> None:
     both = threading.Barrier(2)
 
-    def own_only(due_part_id: int) -> DuePart:
+    def own_only(due_part_id: int, _plan_id: int, *_along: str) -> DuePart:
         found = DuePart.objects.get(pk=due_part_id)
         assert found.installment_id is not None
         installment = Installment.objects.select_for_update().get(pk=found.installment_id)
@@ -131,7 +131,7 @@ def test_control_two_installments_of_a_plan_deadlock_when_each_settle_locks_only
         both.wait(10)
         return found
 
-    monkeypatch.setattr(locks, "due_part", own_only)
+    monkeypatch.setattr(locks, "_due_part", own_only)
 
     results = settle_both(two, now, together)
 
