@@ -13,7 +13,7 @@ from ops.faults.points import MORE_POINTS, POINTS
 RATES = {
     "kill_at": 2.0,
     "kill": 0.3,
-    "webhook": 4.0,
+    "webhook": 7.0,
     "hold": 0.3,
     "database": 0.03,
     "broker": 0.03,

@@ -12,8 +12,8 @@ from ops.faults.scaling import LONGEST_HOLD_SECONDS
 
 RANDOM = "/_sandbox/faults/random"
 _MONEY = {
-    "drop_before": 0.05, "drop_after": 0.08, "error_before": 0.04, "error_after": 0.08, "throttle": 0.04,
-    "slow": 0.04, "slow_after": 0.05,
+    "drop_before": 0.08, "drop_after": 0.12, "error_before": 0.06, "error_after": 0.12, "throttle": 0.05,
+    "slow": 0.03, "slow_after": 0.04,
 }  # fmt: skip
 # Few: two jobs in a row that don't reach an office open its circuit breaker, and then nothing is tried at all.
 _READS = {"drop_before": 0.006, "drop_after": 0.006, "error_before": 0.006, "throttle": 0.004, "slow_after": 0.012}
@@ -80,7 +80,7 @@ class Spoiler:
 
 
 # What the product asks the outside in one second of the schedule.
-REQUESTS_A_SECOND = 30.0
+REQUESTS_A_SECOND = 25.0
 _LOOK_SECONDS = 0.25
 # In seconds of the schedule a real second: it goes on, slowly, also when the product does nothing at all.
 _SLOWEST, FASTEST = 0.1, 3.0
