@@ -19,7 +19,7 @@ from processors.stripe import ProcessorEvent, UnableToTrustEvent, read_event
 
 # Events come in bursts of one account; so long each web process remembers whose they are. A signature that doesn't
 # fit is held against the account as it is now.
-_REMEMBERED_SECONDS = 5.0
+_REMEMBERED_SECONDS, _MOST_REMEMBERED = 5.0, 200
 _remembered: dict[str, tuple[float, ProcessorAccount]] = {}
 
 
@@ -57,5 +57,7 @@ def _read(slug: str) -> ProcessorAccount:
     practice = get_object_or_404(Practice, slug=slug, is_active=True)
     with tenancy.scope(practice.pk):
         account = ProcessorAccount.objects.get(practice=practice)
+    if len(_remembered) >= _MOST_REMEMBERED:
+        _remembered.clear()
     _remembered[slug] = time.monotonic(), account
     return account

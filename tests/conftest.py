@@ -13,6 +13,7 @@ from django.core.management import call_command
 from django.db import connections
 
 from ops import testdb
+from payments import webhook_views
 from practices import tenancy
 from practices.models import Practice
 from tests import factories
@@ -45,6 +46,13 @@ def django_db_setup(django_db_blocker: pytest_django.DjangoDbBlocker) -> Iterato
 def now() -> datetime:
     """Tuesday, March 10 2026, 15:00 UTC: 11:00 in New York, past the charge hour."""
     return datetime(2026, 3, 10, 15, 0, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def no_memory_of_accounts() -> Iterator[None]:
+    """What a web process remembers for seconds is of another test's database."""
+    yield
+    webhook_views._remembered.clear()
 
 
 @pytest.fixture

@@ -81,6 +81,20 @@ def test_a_practice_without_a_processor_or_unknown_or_inactive_has_no_endpoint(
     assert WebhookEvent.objects.count() == 0
 
 
+def test_a_burst_reads_practice_and_account_once_and_a_new_secret_counts_at_once(
+    shop: Shop, deliver: Deliver, django_assert_num_queries: Any
+) -> None:
+    assert deliver().status_code == 200
+    # In and out of two scopes (no practice's, which is the fixture's, and this one's), and the row.
+    with django_assert_num_queries(5):
+        assert deliver(event="evt_2").status_code == 200
+
+    ProcessorAccount.objects.update(webhook_secret="whsec_rotated")
+    assert deliver(event="evt_3", secret="whsec_rotated").status_code == 200
+    assert deliver(event="evt_4").status_code == 400
+    assert WebhookEvent.objects.count() == 3
+
+
 def test_an_event_signed_for_another_practice_is_refused(shop: Shop, deliver: Deliver, now: datetime) -> None:
     other = factories.PracticeFactory.create()
     with tenancy.scope(other.pk):
