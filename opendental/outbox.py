@@ -83,9 +83,9 @@ def put_back(posting: LedgerPosting, reason: str, *, now: datetime, wait: timede
     )  # fmt: skip
 
 
-def wait(posting: LedgerPosting, *, now: datetime) -> None:
-    """Its turn has not come: look again soon."""
-    move(posting, when=[posting.state], now=now, next_at=now + _SOON)
+def wait(posting: LedgerPosting, *, now: datetime, reason: str = "") -> None:
+    """Its turn has not come: look again soon. `reason` tells staff why."""
+    move(posting, when=[posting.state], now=now, next_at=now + _SOON, state_reason=reason[:300])
 
 
 def hold(practice_id: int, reason: str, *, now: datetime, until: datetime) -> int:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 State, Route, Movement = LedgerPosting.State, LedgerPosting.Route, LedgerPosting.Movement
 _PROVEN_ABSENT = 2
+_FIRST = "The payment itself is not in Open Dental yet."
 
 
 def work(poster: Poster, posting: LedgerPosting) -> None:
@@ -49,8 +50,8 @@ def _payment_is_there(poster: Poster, posting: LedgerPosting) -> bool:
     """Only then it is known on which account a refund is looked for, and what may be sent."""
     if refund_by_hand.paid_of(posting).state == State.MATCHED:
         return True
-    outbox.wait(posting, now=poster.now)
-    outbox.tell_if_late(posting, "The payment itself is not in Open Dental yet.", now=poster.now)
+    outbox.wait(posting, now=poster.now, reason=_FIRST)
+    outbox.tell_if_late(posting, _FIRST, now=poster.now)
     return False
 
 

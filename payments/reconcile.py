@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from datetime import UTC, datetime
 
+from django.db import transaction
 from django.db.models import Q
 
 from payments import loose_ends, outcomes, recover
@@ -70,12 +71,16 @@ def _reconcile_one(processor: Processor, attempt: Attempt, now: datetime) -> boo
 
 
 def _alarm_if_stuck(attempt: Attempt, now: datetime) -> None:
-    """Also for a row that could not even be asked about, or whose answer could not be applied."""
-    attempt.refresh_from_db()
-    quiet = PENDING_ALARM_AFTER if attempt.state == AttemptState.PENDING else ALARM_AFTER
-    if not attempt.is_final and now - attempt.started_at > quiet:
-        Alarm.raise_once(
-            attempt.practice_id, kind="OUTCOME_UNKNOWN", key=f"unknown:{attempt.pk}", now=now,
-            about={"attempt": attempt.pk, "due_part": attempt.due_part_id},
-            text="The processor still can't say whether this charge went through",
-        )  # fmt: skip
+    """Also for a row that could not even be asked about, or whose answer could not be applied.
+
+    Locked: whoever settles it meanwhile closes the alarm, and must not have done so before it is raised.
+    """
+    with transaction.atomic():
+        found = Attempt.objects.select_for_update(of=("self",)).get(pk=attempt.pk)
+        quiet = PENDING_ALARM_AFTER if found.state == AttemptState.PENDING else ALARM_AFTER
+        if not found.is_final and now - found.started_at > quiet:
+            Alarm.raise_once(
+                found.practice_id, kind="OUTCOME_UNKNOWN", key=f"unknown:{found.pk}", now=now,
+                about={"attempt": found.pk, "due_part": found.due_part_id},
+                text="The processor still can't say whether this charge went through",
+            )  # fmt: skip

@@ -77,13 +77,15 @@ def _look_up(processor: StripeProcessor, refund: Refund, real_now: datetime) -> 
 
 
 def _alarm_if_stuck(refund: Refund, now: datetime) -> None:
-    refund.refresh_from_db(fields=["state"])
-    quiet = PENDING_ALARM_AFTER if refund.state == RefundState.PENDING else ALARM_AFTER
-    if refund.is_open and now - refund.started_at > quiet:
-        Alarm.raise_once(
-            refund.practice_id, kind="REFUND_UNKNOWN", key=f"refund-unknown:{refund.pk}", about=about(refund), now=now,
-            text=f"The processor still can't say whether {format_cents(refund.amount_cents)} went back to the card",
-        )  # fmt: skip
+    """Locked: whoever settles it meanwhile closes the alarm, and must not have done so before it is raised."""
+    with transaction.atomic():
+        found = Refund.objects.select_for_update(of=("self",)).get(pk=refund.pk)
+        quiet = PENDING_ALARM_AFTER if found.state == RefundState.PENDING else ALARM_AFTER
+        if found.is_open and now - found.started_at > quiet:
+            Alarm.raise_once(
+                found.practice_id, kind="REFUND_UNKNOWN", key=f"refund-unknown:{found.pk}", about=about(found), now=now,
+                text=f"The processor still can't say whether {format_cents(found.amount_cents)} went back to the card",
+            )  # fmt: skip
 
 
 def read_recent(processor: StripeProcessor, *, now: datetime, since: datetime) -> tuple[int, list[str]]:

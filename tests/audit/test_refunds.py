@@ -171,3 +171,22 @@ def test_a_refund_that_staff_must_enter_needs_an_alarm(spoiled: Spoiled) -> None
     assert text == f"posting {posting['id']} of -3000 cents waits for staff, and no alarm {key} says so"
     spoiled.alarm(posting["practice_id"], "REFUND_BY_HAND", key)
     assert spoiled.found() == []
+
+
+def test_a_refund_waits_for_its_payment_as_long_as_staff_know_of_both(spoiled: Spoiled) -> None:
+    refund(spoiled)
+    spoiled.sql("UPDATE payments_ledgerposting SET state = 'QUEUED', pay_num = NULL WHERE movement = 'REFUND'")
+    waiting = spoiled.row("SELECT * FROM payments_ledgerposting WHERE movement = 'REFUND'")
+    assert any(one.check == "postings_are_final" for one in spoiled.found())
+    spoiled.sql(
+        "UPDATE payments_ledgerposting SET state = 'MISMATCH' WHERE movement = 'PAYMENT' AND payment_id = %(payment)s",
+        payment=waiting["payment_id"],
+    )
+    own = spoiled.row(
+        "SELECT * FROM payments_ledgerposting WHERE movement = 'PAYMENT' AND payment_id = %(payment)s",
+        payment=waiting["payment_id"],
+    )
+    spoiled.alarm(waiting["practice_id"], "POSTING_STUCK", f"posting-late:{waiting['id']}", posting=waiting["id"])
+    assert any(one.check == "postings_are_final" for one in spoiled.found())
+    spoiled.alarm(own["practice_id"], "POSTING_MISMATCH", f"posting:{own['id']}", posting=own["id"])
+    assert not any(one.check == "postings_are_final" for one in spoiled.found())

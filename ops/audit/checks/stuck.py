@@ -19,13 +19,26 @@ def attempts_are_final(world: World) -> Iterator[str]:
 
 
 def postings_are_final(world: World) -> Iterator[str]:
-    """It may wait for an office that can't be posted to; a person knows of that."""
+    """It may wait for an office that can't be posted to; a refund waits for its payment. A person knows of that."""
     for row in world.rows("payments_ledgerposting"):
         if row["state"] not in ("QUEUED", "SENDING", "UNCLEAR", "POSTED") or not world.is_old(row["created_at"]):
             continue
         office = world.office_of.get(row["practice_id"])
-        if office is None or office.can_be_posted_to:
+        if (office is None or office.can_be_posted_to) and not _waits_for_its_payment(world, row):
             yield f"posting {row['id']} of {row['amount_cents']} cents is {_since(world, row, 'created_at')}"
+
+
+def _waits_for_its_payment(world: World, posting: Row) -> bool:
+    """It gives back what staff must put right in Open Dental first, and they are told of both."""
+    with_staff = [
+        other
+        for other in world.rows("payments_ledgerposting")
+        if other["payment_id"] == posting["payment_id"] and other["movement"] == "PAYMENT"
+        if other["state"] in ("MISMATCH", "REFUSED")
+    ]
+    told = {row["about"].get("posting") for row in world.rows("payments_alarm") if row["closed_at"] is None}
+    both = {posting["id"], *(other["id"] for other in with_staff)}
+    return posting["movement"] == "REFUND" and bool(with_staff) and both <= told
 
 
 def messages_are_final(world: World) -> Iterator[str]:

@@ -1,0 +1,91 @@
+"""An alarm about an unknown outcome is raised by one worker while another settles it: none is left behind."""
+
+from __future__ import annotations
+
+import threading
+import time
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+
+from payments import outcomes, reconcile, refund_news, refund_outcomes
+from payments.claim import claim
+from payments.models import Alarm, DuePart
+from processors.port import NotTaken, Unknown
+from tests.payments.refunding import paid, reserve
+from tests.plugins.stripe import Shop
+from tests.races.conftest import Together, failures
+
+LATER = timedelta(days=3)
+
+
+@pytest.fixture(autouse=True)
+def no_memory() -> None:
+    cache.clear()
+
+
+@pytest.fixture
+def settling(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Set when a settle has closed what alarms there were; it takes its time to commit."""
+    written, right = threading.Event(), Alarm.close
+
+    def slow(*arguments: Any, **more: Any) -> None:
+        right(*arguments, **more)
+        written.set()
+        time.sleep(0.7)
+
+    monkeypatch.setattr(Alarm, "close", slow)
+    return written
+
+
+def open_alarms() -> list[str]:
+    return list(Alarm.objects.filter(closed_at=None).values_list("kind", flat=True))
+
+
+def test_no_alarm_is_left_about_an_attempt_that_was_settled_meanwhile(
+    part: DuePart, shop: Shop, now: datetime, together: Together, settling: threading.Event
+) -> None:
+    attempt = claim(part.pk, channel="AUTOPAY", actor="autopay", now=now)
+    outcomes.settle(attempt.pk, Unknown("lost"), now=now, actor="autopay")
+
+    settling.clear()
+
+    def look() -> None:
+        assert settling.wait(10)
+        reconcile._alarm_if_stuck(attempt, now + LATER)
+
+    results = together(
+        lambda: outcomes.settle(attempt.pk, NotTaken("Canceled"), now=now + LATER, actor="reconciler"), look
+    )
+
+    assert (failures(results), open_alarms()) == ([], [])
+
+
+def test_no_alarm_is_left_about_a_refund_that_was_settled_meanwhile(
+    part: DuePart, shop: Shop, now: datetime, together: Together, settling: threading.Event
+) -> None:
+    refund = reserve(paid(part, now), 30_00, now)
+    refund_outcomes.settle_refund(refund.pk, Unknown("lost"), now=now, actor="user:1")
+
+    settling.clear()
+
+    def look() -> None:
+        assert settling.wait(10)
+        refund_news._alarm_if_stuck(refund, now + LATER)
+
+    results = together(
+        lambda: refund_outcomes.settle_refund(refund.pk, NotTaken("Gone"), now=now + LATER, actor="reconciler"), look
+    )
+
+    assert (failures(results), open_alarms()) == ([], [])
+
+
+def test_what_stays_unknown_is_told(part: DuePart, shop: Shop, now: datetime) -> None:
+    attempt = claim(part.pk, channel="AUTOPAY", actor="autopay", now=now)
+    outcomes.settle(attempt.pk, Unknown("lost"), now=now, actor="autopay")
+
+    reconcile._alarm_if_stuck(attempt, now + LATER)
+
+    assert open_alarms() == ["OUTCOME_UNKNOWN"]
