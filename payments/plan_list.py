@@ -48,7 +48,7 @@ def listed(practice: Practice, *, chosen: str, text: str, sort: str, page: str, 
     today = local_date(now, practice.zone)
     ids = _found(practice, text)
     plans, conditions = _among(PayPlan.objects.filter(practice=practice), "pk", ids), _conditions(practice, today, ids)
-    counts = _counts(practice, plans, conditions, keep=ids is None)
+    counts = _counts(practice, plans, conditions, few=ids is not None)
     order = _in_order(plans.filter(conditions[chosen]), sort, today).values_list("pk", flat=True)
     found = _Counted(order, PAGE_SIZE, counts[chosen]).get_page(page)
     return {
@@ -76,20 +76,26 @@ class _Counted(Paginator):  # type: ignore[type-arg]
         return self._known
 
 
-def _counts(practice: Practice, plans: QuerySet[PayPlan], conditions: dict[str, Q], *, keep: bool) -> dict[str, int]:
-    """How many plans each filter shows: one question, with a count of its own for each, so that sets meet as sets.
+def _counts(practice: Practice, plans: QuerySet[PayPlan], conditions: dict[str, Q], *, few: bool) -> dict[str, int]:
+    """How many plans each filter shows. `few`: these plans were searched for."""
+    if few:
+        # A count must not take the name of a relation that a later condition asks for ("autopay").
+        side_by_side = {f"n_{name}": Count("pk", filter=condition) for name, condition in conditions.items()}
+        return dict(zip(conditions, plans.aggregate(**side_by_side).values(), strict=True))
+    key = f"plan-counts:{practice.pk}"
+    return listing.kept(key, lambda: _apart(plans, conditions), lambda counts: counts["all"] >= listing.MANY)
 
-    Counted side by side over one pass, every plan would be compared with every row of a set too large to hash.
+
+def _apart(plans: QuerySet[PayPlan], conditions: dict[str, Q]) -> dict[str, int]:
+    """Each filter counted by itself, in one question, so that sets meet as sets.
+
+    Side by side over one pass, every plan would be compared with every row of a set too large to hash.
     """
-    key = f"plan-counts:{practice.pk}" if keep else None
     each = [
         plans.filter(condition).order_by().values(name=Value(name)).annotate(n=Count("pk")).values_list("name", "n")
         for name, condition in conditions.items()
     ]
-    empty = dict.fromkeys(conditions, 0)
-    return listing.kept(
-        key, lambda: empty | dict(each[0].union(*each[1:], all=True)), lambda counts: counts["all"] >= listing.MANY
-    )
+    return dict.fromkeys(conditions, 0) | dict(each[0].union(*each[1:], all=True))
 
 
 def _conditions(practice: Practice, today: date, ids: list[int] | None) -> dict[str, Q]:
