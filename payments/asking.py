@@ -1,11 +1,18 @@
-"""Somebody at the desk asks for a charge now; a worker does it. (The patient's own way: paylinks/charges.py.)"""
+"""Somebody at the desk asks for a charge or refund; a worker does it. (The patient's own way: paylinks/charges.py.)"""
 
 from __future__ import annotations
 
+import logging
 import uuid
+from datetime import datetime
 
-from payments.models import Attempt, DuePart
-from payments.tasks import collect_one
+from kombu.exceptions import OperationalError
+
+from payments import refunds
+from payments.models import Attempt, DuePart, Payment, Refund
+from payments.tasks import collect_one, refund_one
+
+logger = logging.getLogger(__name__)
 
 
 def newest_try(part: DuePart) -> int:
@@ -26,3 +33,16 @@ def pay_now(part: DuePart, *, card_id: int, actor: str) -> str:
         newest=newest_try(part),
     )
     return request
+
+
+def refund(payment: Payment, *, cents: int, reason: str, note: str, newest: int, actor: str, now: datetime) -> Refund:
+    """Reserve it at once, so that a refusal is known at once; a worker asks the processor. Raises UnableToRefund.
+
+    `newest`: as in payments/refunds.py. What stands committed is not lost with the message: the reconciler finds it.
+    """
+    ordered = refunds.order(payment.pk, cents=cents, reason=reason, note=note, newest=newest, actor=actor, now=now)
+    try:
+        refund_one.delay(practice_id=ordered.practice_id, refund_id=ordered.pk)
+    except OperationalError:
+        logger.warning("Refund %s waits for the reconciler: the queue is away", ordered.pk)
+    return ordered

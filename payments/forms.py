@@ -1,4 +1,4 @@
-"""Forms of the money screens: attaching a card with consent, stopping autopay, Pay Now."""
+"""Forms of the money screens: attaching a card with consent, stopping autopay, Pay Now, giving money back."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any
 from django import forms
 
 from cards.models import Card
-from core.money import format_cents
+from core.money import UnableToReadMoney, format_cents, parse_cents
+from payments.models import Refund
 
 LANGUAGES = [("en", "English"), ("es", "Español")]
 
@@ -84,3 +85,60 @@ class StopForm(forms.Form):
     reason = forms.CharField(
         label="Why", max_length=200, help_text="Kept with the consent, for example “asked by phone”."
     )
+
+
+class RefundForm(forms.Form):
+    """How much of what is left (cents) goes back to the card, and why."""
+
+    amount = forms.CharField(
+        label="Amount, in dollars",
+        error_messages={"required": "Enter an amount."},
+        widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off", "class": "short"}),
+    )
+    reason = forms.ChoiceField(label="Reason", choices=Refund.Reason.choices)
+    note = forms.CharField(
+        label="Note for staff", required=False, max_length=200, help_text="Kept here, never sent to the card processor."
+    )
+    # The newest refund of the payment that stood on the screen: a second click asks with the same and gets nothing.
+    newest = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, left_cents: int, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._left_cents = left_cents
+        self.fields[
+            "amount"
+        ].help_text = f"Everything left is {format_cents(left_cents)}. Type less to give back a part."
+
+    @property
+    def wish(self) -> dict[str, Any]:
+        """What payments/asking.py wants to know, once the form is valid."""
+        return {**{name: self.cleaned_data[name] for name in ("reason", "note", "newest")}, "cents": self.cents}
+
+    @property
+    def cents(self) -> int:
+        cents: int = self.cleaned_data["amount"]
+        return cents
+
+    def clean_amount(self) -> int:
+        text = self.cleaned_data["amount"]
+        try:
+            cents = parse_cents(text)
+        except UnableToReadMoney as error:
+            raise forms.ValidationError(_unreadable(text)) from error
+        if _decimals(text) > 2:
+            raise forms.ValidationError(_unreadable(text))
+        if cents < 1:
+            raise forms.ValidationError("A refund is at least $0.01.")
+        if cents > self._left_cents:
+            raise forms.ValidationError(f"Only {format_cents(self._left_cents)} can still be given back.")
+        return cents
+
+
+def _decimals(text: str) -> int:
+    return len(text.strip().partition(".")[2])
+
+
+def _unreadable(text: str) -> str:
+    if _decimals(text) > 2 and text.strip().lstrip("$").replace(".", "", 1).isdecimal():
+        return "Cents have two digits at most, as in 40.00."
+    return "That is not an amount of money. Write it as 40.00."

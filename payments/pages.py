@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.core.paginator import Paginator
@@ -10,7 +11,9 @@ from django.shortcuts import get_object_or_404
 
 from patients import search
 from patients.models import Patient
-from payments.models import Alarm, Attempt, AttemptState, DuePart, LedgerPosting, Payment
+from payments import refund_rows
+from payments.models import Alarm, Attempt, AttemptState, DuePart, LedgerPosting, Payment, Refund, RefundState
+from payments.refund_rows import RefundRow
 from practices import listing, timeline
 from practices.models import Event, Practice
 
@@ -42,8 +45,10 @@ def listed(practice: Practice, *, chosen: str, text: str, page: str) -> dict[str
     attempts = _found(Attempt.objects.filter(practice=practice), practice, text)
     counts, taken = _counts(practice, attempts, chosen, text)
     shown = attempts.filter(CONDITIONS[chosen])
+    found = Paginator(with_people(shown).order_by("-started_at", "-pk"), PAGE_SIZE).get_page(page)
     return {
-        "page": Paginator(with_people(shown).order_by("-started_at", "-pk"), PAGE_SIZE).get_page(page),
+        "page": found,
+        "rows": _with_refunds(found),
         "filters": listing.filters(LABELS, counts, chosen, text),
         "chosen": chosen,
         "q": text,
@@ -73,7 +78,14 @@ def with_people(attempts: QuerySet[Attempt]) -> QuerySet[Attempt]:
     """What a row of the list shows, without a query per row."""
     return attempts.select_related(
         "card", "payment", "due_part__payer", "due_part__installment__plan__patient"
-    ).prefetch_related("payment__postings")
+    ).prefetch_related("payment__postings", "payment__refunds")
+
+
+def _with_refunds(attempts: Iterable[Attempt]) -> list[tuple[Attempt, list[RefundRow]]]:
+    """Each attempt of a page of `with_people` with the refunds of what it took."""
+    shown = [(attempt, getattr(attempt, "payment", None)) for attempt in attempts]
+    rows = refund_rows.of_payments(payment for _, payment in shown if payment)
+    return [(attempt, rows.get(payment.pk, []) if payment else []) for attempt, payment in shown]
 
 
 def attention(practice: Practice) -> int:
@@ -97,20 +109,24 @@ def attempt_page(attempt: Attempt) -> dict[str, Any]:
 
 def attempt_parts(attempt: Attempt) -> dict[str, Any]:
     payment: Payment | None = getattr(attempt, "payment", None)
-    postings = list(payment.postings.all()) if payment else []
+    refunds = refund_rows.of_payment(payment) if payment else []
     installment = attempt.due_part.installment
     return {
         "attempt": attempt,
         "payment": payment,
-        "posting": postings[-1] if postings else None,
+        "posting": payment.posting if payment else None,
+        "refunds": refunds,
+        "given_back": refund_rows.given_back(refunds),
+        "left": refund_rows.left_of(payment, refunds) if payment else 0,
         "installment": installment,
         "plan": installment.plan if installment else None,
     }
 
 
 def payment_or_404(practice: Practice, payment_id: int) -> Payment:
-    rows = Payment.objects.filter(practice=practice).select_related("payer", "attempt__card")
-    return get_object_or_404(rows.prefetch_related("allocations__installment__plan__patient"), pk=payment_id)
+    rows = Payment.objects.filter(practice=practice).select_related("practice", "payer", "attempt__card")
+    also = ("allocations__installment__plan__patient", "postings", "refunds")
+    return get_object_or_404(rows.prefetch_related(*also), pk=payment_id)
 
 
 def of_patient(patient: Patient, page: str) -> dict[str, Any]:
@@ -122,7 +138,13 @@ def of_patient(patient: Patient, page: str) -> dict[str, Any]:
     )
     parts = list(paid_by.values_list("pk", flat=True).union(paid_for.values_list("pk", flat=True)))
     attempts = with_people(Attempt.objects.filter(due_part__in=parts, practice=patient.practice_id))
-    return {"page": Paginator(attempts.order_by("-started_at", "-pk"), PAGE_SIZE).get_page(page)}
+    found = Paginator(attempts.order_by("-started_at", "-pk"), PAGE_SIZE).get_page(page)
+    back = Refund.objects.filter(payment__attempt__due_part__in=parts, state=RefundState.SUCCEEDED)
+    return {
+        "page": found,
+        "rows": _with_refunds(found),
+        "given_back": back.aggregate(cents=Sum("amount_cents"))["cents"] or 0,
+    }
 
 
 def _found(attempts: QuerySet[Attempt], practice: Practice, text: str) -> QuerySet[Attempt]:

@@ -160,13 +160,12 @@ def _facts(
     parts: list[DuePart] = list(one.due_parts.all())
     attempts: list[Attempt] = sorted((a for part in parts for a in part.attempts.all()), key=lambda a: a.pk)
     payment = _payment(attempts)
-    postings: list[LedgerPosting] = list(payment.postings.all()) if payment else []
     card = _card(plan)
     return Facts(
         installment=one,
         part=next((part for part in reversed(parts) if part.state == DuePart.State.OPEN), None),
         attempts=attempts,
-        posting=postings[-1] if postings else None,
+        posting=payment.posting if payment else None,
         card=card,
         is_collectable=plan.is_collectable,
         charge_hour=settings.charge_hour,

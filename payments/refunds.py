@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from core import trace
 from core.money import format_cents
 from payments import locks, refund_outcomes
-from payments.models import AttemptState, Payment, Refund
+from payments.models import AttemptState, Payment, Refund, RefundState
 from payments.refund_outcomes import about
 from practices.models import Event
 from processors import accounts
@@ -31,12 +31,35 @@ def refund(
     `newest`: the newest refund of the payment that the one who asks has seen (0: none); a newer one means that a
     second click asks again. None: don't ask. Role limits are the caller's (product page, section 8).
     """
+    reserved = order(payment_id, cents=cents, reason=reason, actor=actor, now=now, note=note, newest=newest)
+    return carry_out(reserved.pk, now=now)
+
+
+def order(
+    payment_id: int, *, cents: int, reason: str, actor: str, now: datetime, note: str = "", newest: int | None = None
+) -> Refund:
+    """The first half of refund(): reserve, if there is a processor; `carry_out` follows. Raises UnableToRefund."""
     try:
-        processor = accounts.for_practice(Payment.objects.values_list("practice_id", flat=True).get(pk=payment_id))
+        accounts.for_practice(Payment.objects.values_list("practice_id", flat=True).get(pk=payment_id))
     except (Payment.DoesNotExist, UnableToReachProcessor) as error:
         raise UnableToRefund(str(error)) from error
-    reserved = claim(payment_id, cents=cents, reason=reason, actor=actor, now=now, note=note, newest=newest)
-    refund_outcomes.settle_refund(reserved.pk, ask(processor, reserved), now=now, actor=actor)
+    return claim(payment_id, cents=cents, reason=reason, actor=actor, now=now, note=note, newest=newest)
+
+
+def carry_out(refund_id: int, *, now: datetime) -> Refund:
+    """Ask the processor for a STARTED refund and settle it; any other is left as it is. Returns how it stands.
+
+    One that can't be asked for stays STARTED: the reconciler goes on with it (payments/refund_news.py). So does one of
+    a restored practice, which is looked up first.
+    """
+    reserved = Refund.objects.select_related("practice", "payment").get(pk=refund_id)
+    if reserved.state != RefundState.STARTED or reserved.practice.recover_since is not None:
+        return reserved
+    try:
+        processor = accounts.for_practice(reserved.practice_id)
+    except UnableToReachProcessor:
+        return reserved
+    refund_outcomes.settle_refund(reserved.pk, ask(processor, reserved), now=now, actor=reserved.actor)
     reserved.refresh_from_db()
     return reserved
 

@@ -8,7 +8,7 @@ from celery import shared_task
 
 from cards import picking_up
 from core import clock
-from payments import charging, circuit, inbox, progress, reconcile, refund_news, reminders, shares, sweep
+from payments import charging, circuit, inbox, progress, reconcile, refund_news, refunds, reminders, shares, sweep
 from payments.claim import UnableToClaim
 from payments.models import Attempt
 from practices import rounds, tenancy
@@ -96,6 +96,13 @@ def collect_one(
             return str(error)
         circuit.learn(attempt, now=clock.now())
         return attempt.state
+
+
+@shared_task(queue="charges", expires=600)
+def refund_one(*, practice_id: int, refund_id: int, **_: Any) -> str:
+    """Ask the processor for a refund that staff ordered; returns its state. One that isn't STARTED is left alone."""
+    with tenancy.scope(practice_id):
+        return refunds.carry_out(refund_id, now=clock.now()).state
 
 
 @shared_task

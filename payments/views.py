@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 from cards.models import Card
 from core import clock
 from patients import pages as patient_pages
-from payments import asking, attaching, pages, pay_now_pages
+from payments import asking, attaching, pages, pay_now_pages, refund_pages
 from payments.models import Alarm
 from payments.plan_views import done
 from practices import access
@@ -104,7 +104,8 @@ def patient_payments(request: HttpRequest, patient_id: int) -> HttpResponse:
 @require_GET
 def receipt(request: HttpRequest, payment_id: int) -> HttpResponse:
     practice = cast("StaffRequest", request).practice
-    page = {"payment": pages.payment_or_404(practice, payment_id), "practice": practice}
+    payment = pages.payment_or_404(practice, payment_id)
+    page = {"payment": payment, "practice": practice, **refund_pages.on_receipt(payment)}
     return render(request, "payments/receipt.html", page)
 
 

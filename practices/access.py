@@ -22,13 +22,15 @@ class Permission(StrEnum):
     CARDS = "save and remove cards"
     AUTOPAY = "attach cards to plans"
     CHARGE = "charge cards"
+    REFUND = "give money back"
     POSTING = "work on postings"
     SETTINGS = "change payment settings"
     CONNECTION = "change the Open Dental connection"
 
 
 _DESK = {Permission.VIEW, Permission.CARDS, Permission.AUTOPAY, Permission.CHARGE}
-_BILLER = _DESK | {Permission.POSTING}
+# The front desk takes money and gives none back; whoever may give back is limited by what is left of the payment.
+_BILLER = _DESK | {Permission.REFUND, Permission.POSTING}
 _MANAGER = _BILLER | {Permission.SETTINGS}
 PERMISSIONS: dict[str, set[Permission]] = {
     Membership.Role.AUDITOR: {Permission.VIEW},

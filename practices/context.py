@@ -15,7 +15,7 @@ from core import clock
 from practices.access import Permission, may
 from practices.models import Membership, Practice
 
-SCRIPTS = ["keys", "menu", "drawer", "toast", "search", "guard", "idle"]
+SCRIPTS = ["keys", "menu", "drawer", "toast", "search", "guard", "idle", "amount"]
 DRAWER = "drawer-body"
 
 

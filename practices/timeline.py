@@ -20,8 +20,8 @@ _LOOKS = (
     (("POST",), INFO, "sync"),
     (("PLAN", "INSTALLMENT", "SYNC"), CALM, "plan"),
 )
-# The poster notes routes and codes; people read what they mean. False: the note is for us alone.
-_POSTING = {
+# The code notes routes, codes and bare amounts; people read what they mean. False: the note is for us alone.
+_WORDS = {
     "posting_queued": ("Waits to be sent to Open Dental", True),
     "posting_sending": ("Being sent to Open Dental", False),
     "posting_unclear": ("Open Dental gave no clear answer, so the payment is looked for there", False),
@@ -30,6 +30,13 @@ _POSTING = {
     "posting_mismatch": ("Open Dental shows something else", True),
     "posting_refused": ("Open Dental refused it", True),
     "posting_looked_at_again": ("Staff asked to look in Open Dental again", False),
+    "posting_by_hand": ("Open Dental lets no program enter it: staff do", True),
+    "posting_withdrawn": ("Not entered in Open Dental", True),
+    "refund_pending": ("The card processor is working on the refund", True),
+    "refund_unknown": ("No clear answer about the refund; the card processor is being asked", False),
+    "refund_succeeded": ("Given back", True),
+    "refund_failed": ("The refund failed", True),
+    "refund_not_taken": ("Not given back", True),
 }
 # Actors that are not people.
 _ACTORS = {
@@ -39,6 +46,8 @@ _ACTORS = {
     "reconciler": "KasperPay asked the card processor",
     "sync": "Open Dental",
     "poster": "Posting to Open Dental",
+    "processor": "Somebody at the card processor",
+    "recovery": "Found again after a restore",
     "sender": "Messages",
     "visitor": "Somebody not signed in",
 }
@@ -66,8 +75,8 @@ def _line(event: Event, called: dict[str, str]) -> Line:
 
 
 def _text(event: Event) -> str:
-    if event.kind in _POSTING:
-        words, tells_more = _POSTING[event.kind]
+    if event.kind in _WORDS:
+        words, tells_more = _WORDS[event.kind]
         return f"{words}: {event.text}" if tells_more and event.text else words
     return event.text or event.kind.replace("_", " ").capitalize()
 

@@ -28,6 +28,11 @@ class Payment(PracticeRow):
         ]
         indexes = [models.Index(fields=["practice", "-paid_at"], name="payments_recent")]
 
+    @property
+    def posting(self) -> LedgerPosting | None:
+        """How the payment itself gets into the ledger, among the prefetched `postings`; its refunds have their own."""
+        return next((one for one in self.postings.all() if one.movement == LedgerPosting.Movement.PAYMENT), None)
+
 
 class Allocation(PracticeRow):
     """What a payment pays for. Allocations of a payment sum to it."""

@@ -96,6 +96,11 @@ class Refund(PracticeRow):
     def is_open(self) -> bool:
         return self.state in RefundState.open()
 
+    @property
+    def back_cents(self) -> int:
+        """Below zero, as a refund stands among payments."""
+        return -self.amount_cents
+
     @classmethod
     def refundable_cents(cls, payment: Payment) -> int:
         """What is left of a payment. Under the lock when something is decided by it."""

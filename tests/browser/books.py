@@ -70,11 +70,20 @@ class Books:
 
     def tries(self, patient_id: int) -> list[tuple[str, int]]:
         """State and cents of every charge of this patient's cards, oldest first."""
+        return [(row["status"], row["amount"]) for row in self._charges(patient_id)]
+
+    def given_back(self, patient_id: int) -> list[tuple[str, int]]:
+        """State and cents of every refund of them, oldest first."""
+        charges = {row["id"] for row in self._charges(patient_id)}
+        refunds = self.stack.ask("GET", f"{self.stack.urls['stripe']}/_sandbox/state")["refunds"]
+        return [(row["status"], row["amount"]) for row in refunds if row["charge"] in charges]
+
+    def _charges(self, patient_id: int) -> list[Any]:
         auth, stripe = (SECRET_KEY, ""), self.stack.urls["stripe"]
         newest = self.stack.ask("GET", f"{stripe}/v1/customers?limit=100", auth=auth)["data"]
         theirs = {row["id"] for row in newest if row["metadata"]["kasperpay"].split("-")[1] == str(patient_id)}
         charges = self.stack.ask("GET", f"{stripe}/_sandbox/state")["charges"]
-        return [(row["status"], row["amount"]) for row in charges if row["customer"] in theirs]
+        return [row for row in charges if row["customer"] in theirs]
 
     def texts(self, phone: str) -> list[str]:
         """What stands on a phone, oldest first."""

@@ -12,8 +12,11 @@ import time_machine
 from django.core.cache import cache
 from django.test import Client
 
+from payments import tasks
+from payments.models import DuePart, Payment
 from practices.models import Membership, Practice
 from tests import factories
+from tests.payments.refunding import paid
 
 SignIn = Callable[..., Client]
 HTMX = {"HX-Request": "true"}
@@ -56,3 +59,23 @@ def desk(sign_in: SignIn) -> Client:
 @pytest.fixture
 def auditor(sign_in: SignIn) -> Client:
     return sign_in(Membership.Role.AUDITOR)
+
+
+@pytest.fixture
+def biller(sign_in: SignIn) -> Client:
+    return sign_in(Membership.Role.BILLER)
+
+
+@pytest.fixture
+def payment(part: DuePart, nudged: list[int], now: datetime) -> Payment:
+    """$128.60 that the sandbox Stripe has taken."""
+    return paid(part, now)
+
+
+@pytest.fixture
+def orders(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """The refunds that a page handed to a worker."""
+    calls: list[dict[str, Any]] = []
+    monkeypatch.setattr(tasks.refund_one, "delay", lambda **wish: calls.append(wish))
+    monkeypatch.setattr("processors.stripe.refunds.RESEND_AFTER_SECONDS", 0)
+    return calls

@@ -8,7 +8,7 @@ from typing import Any
 
 from patients.mirror import search_text
 from patients.models import Patient
-from payments.models import Alarm, Allocation, Attempt, DuePart, LedgerPosting, Payment
+from payments.models import Alarm, Allocation, Attempt, DuePart, LedgerPosting, Payment, Refund
 from payplans.models import Installment
 from practices.models import Practice
 from tests import factories
@@ -53,6 +53,15 @@ def payment(made: Attempt, *, posting: str = "MATCHED", **fields: Any) -> Paymen
         amount_cents=made.amount_cents, next_at=made.started_at, created_at=made.started_at, **fields,
     )  # fmt: skip
     return taken
+
+
+def refund(taken: Payment, cents: int = 10_00, state: str = "SUCCEEDED", **fields: Any) -> Refund:
+    """Money of a payment given back, in this state, without what follows from it."""
+    made: Refund = Refund.objects.create(
+        practice=taken.practice, payment=taken, amount_cents=cents, state=state,
+        **{"actor": "user:1", "started_at": taken.paid_at, **fields},
+    )  # fmt: skip
+    return made
 
 
 def paid(installment: Installment) -> Payment:

@@ -42,15 +42,22 @@ def test_every_address_of_staff_names_its_permission() -> None:
     assert unguarded == []
 
 
+def made(practice: Practice) -> SimpleNamespace:
+    """One of everything an address can name."""
+    scene = making.scene(practice)
+    scene.refund = making.refund(scene.payment)
+    return scene
+
+
 @pytest.fixture
 def scene(practice: Practice) -> SimpleNamespace:
-    return making.scene(practice)
+    return made(practice)
 
 
 ONE_OF = {
     "patient_id": "patient", "plan_id": "plan", "installment_id": "installment", "attempt_id": "attempt",
     "payment_id": "payment", "card_id": "card", "part_id": "part", "consent_id": "consent",
-    "posting_id": "posting", "alarm_id": "alarm",
+    "posting_id": "posting", "alarm_id": "alarm", "refund_id": "refund",
 }  # fmt: skip
 TEMPLATE = {"kind": "payment_failed", "channel": "sms", "language": "en"}
 
@@ -88,7 +95,7 @@ def test_an_auditor_may_only_look(scene: SimpleNamespace, auditor: Client) -> No
 
     allowed = [entry.name for entry in changing if auditor.post(url_of(entry, scene)).status_code != 403]
 
-    assert len(changing) == 16
+    assert len(changing) == 17
     assert allowed == []
     assert Event.objects.count() == before
 
@@ -97,7 +104,7 @@ def test_what_belongs_to_another_practice_is_not_there(practice: Practice, admin
     other = factories.PracticeFactory.create()
     with tenancy.scope(other.pk):
         factories.PaymentSettingsFactory.create(practice=other)
-        theirs = making.scene(other)
+        theirs = made(other)
         before = Event.objects.count()
     seen = []
 

@@ -48,7 +48,7 @@ def book(practice: Practice) -> int:
         ("/plans/?q=sample", 5),
         ("/communication/results/?q=sam", 1),
         ("/communication/?q=sample", 2),
-        ("/communication/{}/payments/", 5),
+        ("/communication/{}/payments/", 7),
     ],
 )
 def test_a_page_asks_the_same_few_questions_with_one_plan_and_with_many(
