@@ -56,6 +56,16 @@ def refund(refund_id: int) -> Refund:
     return found
 
 
+def attempt_alone(attempt_id: int) -> Attempt:
+    """Lock an attempt and nothing before or after it, to look at it while nobody settles it."""
+    return Attempt.objects.select_for_update(of=("self",)).get(pk=attempt_id)
+
+
+def refund_alone(refund_id: int) -> Refund:
+    """Lock a refund and nothing before or after it, to look at it while nobody settles it."""
+    return Refund.objects.select_for_update(of=("self",)).get(pk=refund_id)
+
+
 def installments(plan_id: int) -> list[Installment]:
     """Lock all installments of a plan, in the order of their ids."""
     return list(Installment.objects.select_for_update().filter(plan_id=plan_id).order_by("pk"))

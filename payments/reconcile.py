@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from django.db import transaction
 from django.db.models import Q
 
-from payments import loose_ends, outcomes, recover
+from payments import locks, loose_ends, outcomes, recover
 from payments.models import Alarm, Attempt, AttemptState
 from payments.reconciling import ALARM_AFTER, PENDING_ALARM_AFTER, STARTED_GRACE, some
 from processors import accounts
@@ -76,7 +76,7 @@ def _alarm_if_stuck(attempt: Attempt, now: datetime) -> None:
     Locked: whoever settles it meanwhile closes the alarm, and must not have done so before it is raised.
     """
     with transaction.atomic():
-        found = Attempt.objects.select_for_update(of=("self",)).get(pk=attempt.pk)
+        found = locks.attempt_alone(attempt.pk)
         quiet = PENDING_ALARM_AFTER if found.state == AttemptState.PENDING else ALARM_AFTER
         if not found.is_final and now - found.started_at > quiet:
             Alarm.raise_once(

@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 
 from core.money import format_cents
-from payments import refunds
+from payments import locks, refunds
 from payments.models import Alarm, Payment, Refund, RefundState, WebhookEvent
 from payments.reconciling import ALARM_AFTER, PENDING_ALARM_AFTER, RECOVERY, STARTED_GRACE, refunds_read, some
 from payments.refund_outcomes import about, settle_refund
@@ -79,7 +79,7 @@ def _look_up(processor: StripeProcessor, refund: Refund, real_now: datetime) -> 
 def _alarm_if_stuck(refund: Refund, now: datetime) -> None:
     """Locked: whoever settles it meanwhile closes the alarm, and must not have done so before it is raised."""
     with transaction.atomic():
-        found = Refund.objects.select_for_update(of=("self",)).get(pk=refund.pk)
+        found = locks.refund_alone(refund.pk)
         quiet = PENDING_ALARM_AFTER if found.state == RefundState.PENDING else ALARM_AFTER
         if found.is_open and now - found.started_at > quiet:
             Alarm.raise_once(

@@ -33,4 +33,4 @@ class Journal:
 def steps(path: Path) -> list[Step]:
     """The schedule of an earlier run, to be replayed."""
     lines = [json.loads(line) for line in path.read_text().splitlines()]
-    return sorted((Step(**line["step"]) for line in lines if "step" in line), key=lambda step: (step.at, step.kind))
+    return sorted((Step(**line["step"]) for line in lines if "step" in line), key=Step.order)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 from django.core import mail
 from django.core.management import CommandError, call_command
-from django.db import IntegrityError
+from django.db import IntegrityError, transaction
 
 from core import clock
 from notifications import tasks
@@ -16,7 +16,7 @@ from notifications.models import Kind, Message, MessagingAccount
 from notifications.send import send_due
 from opendental import outbox
 from opendental.post import post_due
-from payments import charging, recover, reminders, sweep
+from payments import charging, due_parts, recover, reminders, sweep
 from payments.claim import UnableToClaim, claim
 from payments.models import Alarm, Attempt, DuePart, LedgerPosting, Payment
 from payments.tasks import autopay_one
@@ -73,7 +73,9 @@ def test_a_charge_made_after_the_backup_comes_back_once_with_its_posting_and_wit
     assert charge(town) == ["SUCCEEDED"]
     work(town)
     second.autopay.is_on = True
-    second.autopay.save(update_fields=["is_on"])
+    with transaction.atomic():
+        second.autopay.save(update_fields=["is_on"])
+        due_parts.refresh(second, now=clock.now())
     restore = lose_everything_since()
     town.desk.wait(minutes=10)
     assert charge(town) == ["SUCCEEDED"]

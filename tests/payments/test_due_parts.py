@@ -236,13 +236,12 @@ def test_without_autopay_nothing_is_held(part: DuePart, now: datetime) -> None:
 
 
 def test_a_part_is_in_the_sweeps_index_only_while_autopay_is_on(part: DuePart, now: datetime) -> None:
-    plan = plan_of(part)
     Autopay.objects.update(is_on=False)
-    due_parts.refresh(plan, now=now)
+    refresh(part, now)
     assert not DuePart.objects.get().is_automatic
 
     Autopay.objects.update(is_on=True)
-    due_parts.refresh(plan, now=now)
+    refresh(part, now)
     assert DuePart.objects.get().is_automatic
     assert list(DuePart.objects.due(now)) == [part]
 
