@@ -60,10 +60,12 @@ def manage(places: Places, environment: Mapping[str, str], *arguments: str) -> S
 def web(places: Places, environment: Mapping[str, str], port: int) -> Service:
     """Granian: checkout views wait for the processor, hence several threads per worker."""
     size = ("--workers", "2", "--blocking-threads", "8", "--no-ws", "--respawn-failed-workers")
+    # A worker that is told to stop while it starts misses it, and its master would wait for ever.
+    patience = ("--workers-kill-timeout", "10")
     address = ("--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port))
     return Service(
         name="web",
-        command=[sys.executable, "-m", "granian", *address, *size, "kasperpay.wsgi:application"],
+        command=[sys.executable, "-m", "granian", *address, *size, *patience, "kasperpay.wsgi:application"],
         environment=named("web", environment),
         log=places.log / "web.log",
         is_ready=answers_http(port, "/healthz"),
