@@ -102,10 +102,11 @@ def main(argv: list[str]) -> int:
     sizes, changes = ((10, 30), (0, 5)) if wish.tiny else ((10, 1_000, 10_000), (0, 10, 1_000))
     with running.processes() as world:
         http, clock = _sandbox(world)
-        rows = []
-        for row in (row for plans in sizes for row in _rows(http, clock, plans, changes)):
-            rows.append(row)
-            out.say(f"{row.plans:,} plans, {row.changed:,} changed: {row.calls} calls, {row.seconds:.1f} s")
+        rows = list[Row]()
+        for plans in sizes:
+            for row in _rows(http, clock, plans, changes):
+                rows.append(row)
+                out.say(f"{row.plans:,} plans, {row.changed:,} changed: {row.calls} calls, {row.seconds:.1f} s")
     shown = [(f"{one.plans:,}", f"{one.changed:,}", one.calls, f"{one.seconds:.1f}", one.read) for one in rows]
     out.table(("plans in the office", "changed", "calls", "seconds", "plans read"), shown)
     return out.end(bench="sync", rows=[vars(one) for one in rows])

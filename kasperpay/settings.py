@@ -94,8 +94,8 @@ def _database(url: str) -> dict[str, Any]:
     config: dict[str, Any] = {**env.db_url_config(url), "ATOMIC_REQUESTS": False, "CONN_MAX_AGE": 600}
     config["CONN_HEALTH_CHECKS"] = True
     if env.bool("PREPARE_STATEMENTS", default=False):
-        # For charge workers: planning one of their short questions costs more than answering it. Not for pages, whose
-        # counts need a plan that knows what is asked.
+        # For charge workers: planning one of their short questions costs more than answering it. Not for pages: a plan
+        # kept for all values may suit some of them badly, and theirs are the large questions.
         config["OPTIONS"] = {**config.get("OPTIONS", {}), "server_side_binding": True, "prepare_threshold": 5}
     return config
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -44,23 +45,28 @@ def open_alarms() -> list[str]:
     return list(Alarm.objects.filter(closed_at=None).values_list("kind", flat=True))
 
 
+def meet(
+    together: Together, settling: threading.Event, settle: Callable[[], Any], look: Callable[[], Any]
+) -> list[Any]:
+    """Look for what is stuck while it is being settled; returns what went wrong."""
+    settling.clear()
+    return failures(together(settle, lambda: settling.wait(10) and look()))
+
+
 def test_no_alarm_is_left_about_an_attempt_that_was_settled_meanwhile(
     part: DuePart, shop: Shop, now: datetime, together: Together, settling: threading.Event
 ) -> None:
     attempt = claim(part.pk, channel="AUTOPAY", actor="autopay", now=now)
     outcomes.settle(attempt.pk, Unknown("lost"), now=now, actor="autopay")
 
-    settling.clear()
-
-    def look() -> None:
-        assert settling.wait(10)
-        reconcile._alarm_if_stuck(attempt, now + LATER)
-
-    results = together(
-        lambda: outcomes.settle(attempt.pk, NotTaken("Canceled"), now=now + LATER, actor="reconciler"), look
+    wrong = meet(
+        together,
+        settling,
+        lambda: outcomes.settle(attempt.pk, NotTaken("Canceled"), now=now + LATER, actor="reconciler"),
+        lambda: reconcile._alarm_if_stuck(attempt, now + LATER),
     )
 
-    assert (failures(results), open_alarms()) == ([], [])
+    assert (wrong, settling.is_set(), open_alarms()) == ([], True, [])
 
 
 def test_no_alarm_is_left_about_a_refund_that_was_settled_meanwhile(
@@ -69,17 +75,14 @@ def test_no_alarm_is_left_about_a_refund_that_was_settled_meanwhile(
     refund = reserve(paid(part, now), 30_00, now)
     refund_outcomes.settle_refund(refund.pk, Unknown("lost"), now=now, actor="user:1")
 
-    settling.clear()
-
-    def look() -> None:
-        assert settling.wait(10)
-        refund_news._alarm_if_stuck(refund, now + LATER)
-
-    results = together(
-        lambda: refund_outcomes.settle_refund(refund.pk, NotTaken("Gone"), now=now + LATER, actor="reconciler"), look
+    wrong = meet(
+        together,
+        settling,
+        lambda: refund_outcomes.settle_refund(refund.pk, NotTaken("Gone"), now=now + LATER, actor="reconciler"),
+        lambda: refund_news._alarm_if_stuck(refund, now + LATER),
     )
 
-    assert (failures(results), open_alarms()) == ([], [])
+    assert (wrong, settling.is_set(), open_alarms()) == ([], True, [])
 
 
 def test_what_stays_unknown_is_told(part: DuePart, shop: Shop, now: datetime) -> None:
