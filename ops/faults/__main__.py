@@ -18,7 +18,7 @@ from ops.faults.points import ALL_POINTS
 from ops.faults.run import Report, Wish, run
 
 RUN_SECONDS = 60.0
-PLANTED_STRENGTH = 1.5
+PLANTED_STRENGTH = 2.5
 
 
 def main(arguments: list[str]) -> int:
