@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
+from django.http import QueryDict
 from django.test import Client, override_settings
 from django.test.utils import CaptureQueriesContext
 
@@ -20,7 +21,7 @@ from benchmarks import bare, printing, running, seed
 from benchmarks.books import surname
 from patients import pages as patient_pages
 from patients.models import Patient
-from payments import plan_list, plan_pages
+from payments import needs_posting, payment_list, plan_list, plan_pages
 from practices import tenancy
 from practices.models import Practice, User
 
@@ -70,6 +71,17 @@ def _board(practice: Practice, text: str) -> tuple[str, dict[str, Any]]:
     return "payments/plans.html", page
 
 
+def _payments(practice: Practice, query: str) -> tuple[str, dict[str, Any]]:
+    return "payments/payments.html", payment_list.page(practice, QueryDict(query), now=running.now())
+
+
+def _queue(practice: Practice) -> tuple[str, dict[str, Any]]:
+    return "payments/needs_posting.html", needs_posting.page(practice, QueryDict(""), now=running.now())
+
+
+# Everything that can be combined but a search.
+FILTERED = "filter=paid&channel=AUTOPAY&by=autopay&least=100&most=200&since=2020-01-01"
+
 SCREENS = (
     Screen(
         "patient", lambda i: f"/communication/{i + 1}/",
@@ -81,6 +93,13 @@ SCREENS = (
         "plan board, search", lambda i: f"/plans/?q={surname(i)}",
         lambda practice, i: _board(practice, surname(i)),
     ),
+    Screen("payments", lambda _: "/payments/", lambda practice, _: _payments(practice, "")),
+    Screen("payments, filtered", lambda _: f"/payments/?{FILTERED}", lambda practice, _: _payments(practice, FILTERED)),
+    Screen(
+        "payments, search", lambda i: f"/payments/?q={surname(i)}",
+        lambda practice, i: _payments(practice, f"q={surname(i)}"),
+    ),
+    Screen("needs posting", lambda _: "/payments/needs-posting/", lambda practice, _: _queue(practice)),
     Screen(
         "search as you type", lambda i: f"/communication/results/?q={surname(i)[: 3 + i % 4]}",
         lambda practice, i: ("patients/results.html", patient_pages.results(practice, surname(i)[: 3 + i % 4])),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from copy import copy
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError
 
 from core.money import format_cents
-from opendental import features, outbox, post, verify, wire
+from opendental import features, outbox, post, refund_by_hand, verify, wire
 from opendental.client import Office
 from opendental.errors import OpenDentalError
 from opendental.fields import Unreadable
@@ -18,7 +19,8 @@ from payments.models import LedgerPosting
 from practices.models import Event
 
 # The poster is done with these; a person is to look.
-_ADOPTABLE = (State.REFUSED, State.MISMATCH, State.MATCHED)
+_ADOPTABLE = (State.REFUSED, State.MISMATCH, State.BY_HAND, State.MARKED, State.MATCHED)
+Route, Movement = LedgerPosting.Route, LedgerPosting.Movement
 
 
 class UnableToAdopt(Exception):
@@ -26,9 +28,16 @@ class UnableToAdopt(Exception):
 
 
 def adopt(connection: Connection, posting: LedgerPosting, pay_num: int, *, actor: str, now: datetime) -> None:
-    """Read the payment back, compare amount, patient and plan, and let the poster settle the posting with it.
+    """As `name`, and settled at once: MATCHED, or POSTED while the office can't be asked, or MISMATCH."""
+    name(connection, posting, pay_num, actor=actor, now=now)
+    post.post_due(posting.practice_id, now)
+    posting.refresh_from_db()
 
-    Raises UnableToAdopt. Afterwards the posting is MATCHED, or POSTED while the office can't be asked, or MISMATCH.
+
+def name(connection: Connection, posting: LedgerPosting, pay_num: int, *, actor: str, now: datetime) -> None:
+    """Read the payment back and compare amount, patient and plan; the poster then settles the posting with it.
+
+    Raises UnableToAdopt.
     """
     _refuse_unless_adoptable(posting, pay_num)
     try:
@@ -37,9 +46,8 @@ def adopt(connection: Connection, posting: LedgerPosting, pay_num: int, *, actor
         raise UnableToAdopt(error.reason) from error
     except Unreadable as error:
         raise UnableToAdopt(f"Open Dental's answer can't be understood: {error}.") from error
-    route = post.route_of(connection, posting)
     try:
-        adopted = outbox.adopted(posting, pay_num, route=route, now=now)
+        adopted = _adopted(connection, posting, pay_num, now)
     except IntegrityError as error:
         raise UnableToAdopt(f"PayNum {pay_num} belongs to another posting.") from error
     if not adopted:
@@ -48,8 +56,14 @@ def adopt(connection: Connection, posting: LedgerPosting, pay_num: int, *, actor
         posting.practice_id, kind="posting_adopted", actor=actor, now=now, about=outbox.about(posting),
         text=f"{posting.reference}: PayNum {pay_num}",
     )  # fmt: skip
-    post.post_due(posting.practice_id, now)
-    posting.refresh_from_db()
+
+
+def _adopted(connection: Connection, posting: LedgerPosting, pay_num: int, now: datetime) -> bool:
+    if posting.state == State.BY_HAND:
+        return refund_by_hand.entered(posting, pay_num, now)
+    is_refund = posting.movement == Movement.REFUND
+    route = posting.route if is_refund else post.route_of(connection, posting)
+    return outbox.adopted(posting, pay_num, route=route, now=now)
 
 
 def _refuse_unless_adoptable(posting: LedgerPosting, pay_num: int) -> None:
@@ -61,7 +75,7 @@ def _refuse_unless_adoptable(posting: LedgerPosting, pay_num: int) -> None:
 
 
 def _refuse_unless_ours(office: Office, connection: Connection, posting: LedgerPosting, pay_num: int) -> None:
-    arrived = verify.find(office, connection, posting)
+    arrived = verify.find(office, connection, _as_sent(posting))
     if arrived and pay_num not in arrived:
         raise UnableToAdopt(f"Open Dental has {posting.reference} as PayNum {arrived[0]}: look at the posting again.")
     found = _payment(office, connection, posting, pay_num)
@@ -74,6 +88,14 @@ def _refuse_unless_ours(office: Office, connection: Connection, posting: LedgerP
     if LedgerPosting.objects.filter(reference=reference).exclude(pk=posting.pk).exists():
         raise UnableToAdopt(f"PayNum {pay_num} carries the reference of {reference}.")
     _refuse_unless_on_plan(office, connection, posting, pay_num)
+
+
+def _as_sent(posting: LedgerPosting) -> LedgerPosting:
+    """With the account that `verify.find` looks on, also when it was never sent."""
+    paid = posting if posting.movement == Movement.PAYMENT else refund_by_hand.paid_of(posting)
+    twin = copy(posting)
+    twin.sent_body = {"PatNum": posting.sent_body.get("PatNum") or refund_by_hand.account_of(paid)}
+    return twin
 
 
 def _patients(posting: LedgerPosting) -> set[int]:
@@ -98,7 +120,7 @@ def _payment(office: Office, connection: Connection, posting: LedgerPosting, pay
 
 
 def _refuse_unless_on_plan(office: Office, connection: Connection, posting: LedgerPosting, pay_num: int) -> None:
-    if posting.plan is None or post.route_of(connection, posting) == LedgerPosting.Route.PATIENT:
+    if posting.plan is None or _is_beside_the_plan(connection, posting):
         return
     splits = verify.splits_of(office, connection, pay_num)
     if splits is None:
@@ -106,3 +128,10 @@ def _refuse_unless_on_plan(office: Office, connection: Connection, posting: Ledg
     on_plan = sum(split.amount_cents for split in splits if split.pay_plan_num == posting.plan.pay_plan_num)
     if on_plan != posting.amount_cents:
         raise UnableToAdopt(f"Only {format_cents(on_plan)} of PayNum {pay_num} is on this plan in Open Dental.")
+
+
+def _is_beside_the_plan(connection: Connection, posting: LedgerPosting) -> bool:
+    """A payment as it would be posted now; a refund as its payment was."""
+    if posting.movement == Movement.REFUND:
+        return refund_by_hand.paid_of(posting).route == Route.PATIENT
+    return post.route_of(connection, posting) == Route.PATIENT

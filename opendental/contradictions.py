@@ -129,10 +129,12 @@ def _too_much(installment: Installment, cents: int) -> str:
         payment__allocations__installment=installment,
         amount_cents=cents,
         pay_num=None,
-        state__in=[LedgerPosting.State.REFUSED, LedgerPosting.State.QUEUED],
+        state__in=[LedgerPosting.State.REFUSED, LedgerPosting.State.QUEUED, LedgerPosting.State.MARKED],
     )
-    if unposted.exists():
-        text += " Our payment of that amount is not posted yet: it may have been entered by hand."
+    if (found := unposted.first()) is not None:
+        is_marked = found.state == LedgerPosting.State.MARKED
+        where = "is marked as posted by hand" if is_marked else "is not posted yet"
+        text += f" Our payment of that amount {where}: it may have been entered by hand."
     return text
 
 

@@ -24,6 +24,8 @@ _LONGEST_PAUSE = timedelta(minutes=15)
 # Sent and not confirmed for so long, or after so many tries, a person should know.
 _LATE = timedelta(hours=1)
 _MANY_TRIES = 8
+# Of these a person may say which payment in Open Dental they are; nothing sends them.
+_NAMEABLE = (State.REFUSED, State.MISMATCH, State.MARKED)
 # Key of the one alarm that nothing at all can be posted to this office.
 BLOCKED = "posting-blocked"
 
@@ -39,7 +41,15 @@ def about(posting: LedgerPosting) -> dict[str, int]:
     return ids
 
 
-def move(posting: LedgerPosting, *, when: Iterable[str], now: datetime, text: str = "", **changes: Any) -> bool:
+def move(
+    posting: LedgerPosting,
+    *,
+    when: Iterable[str],
+    now: datetime,
+    text: str = "",
+    actor: str = "poster",
+    **changes: Any,
+) -> bool:
     """Change the row if it still is in one of the states `when`; False when somebody else moved it first.
 
     Or claimed it: what a worker found out before another one sent it again proves nothing any more.
@@ -50,7 +60,7 @@ def move(posting: LedgerPosting, *, when: Iterable[str], now: datetime, text: st
         moved = unmoved.update(**changes)
         if moved and changes.get("state", before) != before:
             Event.record(
-                posting.practice_id, kind=f"posting_{changes['state'].lower()}", actor="poster", now=now,
+                posting.practice_id, kind=f"posting_{changes['state'].lower()}", actor=actor, now=now,
                 about=about(posting), text=text[:400], before={"state": before}, after={"state": changes["state"]},
             )  # fmt: skip
         if moved and changes.get("state") == State.BY_HAND:
@@ -139,8 +149,13 @@ def _reused(pay_num: int, other: LedgerPosting) -> str:
 
 def matched(posting: LedgerPosting, *, now: datetime) -> None:
     if move(posting, when=[State.POSTED], now=now, state=State.MATCHED, state_reason="", matched_at=now):
-        _close_alarm(posting, _key(posting), now)
-        _close_alarm(posting, _late_key(posting), now)
+        close_alarms(posting, now)
+
+
+def close_alarms(posting: LedgerPosting, now: datetime) -> None:
+    """That it is stuck, and that it is late."""
+    _close_alarm(posting, _key(posting), now)
+    _close_alarm(posting, _late_key(posting), now)
 
 
 def _close_alarm(posting: LedgerPosting, key: str, now: datetime) -> None:
@@ -194,13 +209,15 @@ def _late_key(posting: LedgerPosting) -> str:
 def adopted(posting: LedgerPosting, pay_num: int, *, route: str, now: datetime) -> bool:
     """A person says that this payment is it. Raises IntegrityError when another posting holds the number."""
     return move(
-        posting, when=[State.REFUSED, State.MISMATCH, State.MATCHED], now=now, text=f"PayNum {pay_num}",
+        posting, when=[*_NAMEABLE, State.MATCHED], now=now, text=f"PayNum {pay_num}",
         state=State.POSTED, pay_num=pay_num, route=route, state_reason="", tries=0, next_at=now,
     )  # fmt: skip
 
 
 def look_again(posting: LedgerPosting, *, now: datetime) -> bool:
     """A person says the cause is gone: what may have been sent is searched for first, never just sent again."""
+    if posting.state == State.BY_HAND:
+        return move(posting, when=[State.BY_HAND], now=now, next_at=now)
     if posting.state == State.MISMATCH:
         return move(posting, when=[State.MISMATCH], now=now, state=State.POSTED, next_at=now, tries=0)
     state = State.UNCLEAR if posting.sends else State.QUEUED
@@ -208,3 +225,8 @@ def look_again(posting: LedgerPosting, *, now: datetime) -> bool:
         posting, when=[State.REFUSED], now=now, state=state, next_at=now, tries=0, searches=0,
         sends=min(1, posting.sends),
     )  # fmt: skip
+
+
+def hurry(posting: LedgerPosting, *, now: datetime) -> bool:
+    """A person does not want to wait for the next pass. Not where the wait itself proves something (UNCLEAR)."""
+    return move(posting, when=[State.QUEUED, State.POSTED], now=now, next_at=now)

@@ -47,8 +47,11 @@ def _is_over(poster: Poster, posting: LedgerPosting) -> bool:
 
 
 def _payment_is_there(poster: Poster, posting: LedgerPosting) -> bool:
-    """Only then it is known on which account a refund is looked for, and what may be sent."""
-    if refund_by_hand.paid_of(posting).state == State.MATCHED:
+    """Only then it is known on which account a refund is looked for, and what may be sent.
+
+    Of a payment that staff marked as posted nothing may be sent; they enter its refunds, too.
+    """
+    if refund_by_hand.paid_of(posting).state in (State.MATCHED, State.MARKED):
         return True
     outbox.wait(posting, now=poster.now, reason=_FIRST)
     outbox.tell_if_late(posting, _FIRST, now=poster.now)
@@ -77,7 +80,7 @@ def _send(poster: Poster, posting: LedgerPosting) -> None:
 
 def _route(poster: Poster, posting: LedgerPosting, paid: LedgerPosting) -> str:
     """Only what was never attached to a plan can be given back by a program, and only where it reverses exactly."""
-    if paid.route != Route.PATIENT or paid.pay_num is None:
+    if paid.route != Route.PATIENT or paid.pay_num is None or paid.state == State.MARKED:
         return Route.BY_HAND
     is_whole = posting.amount_cents == -posting.payment.amount_cents
     if is_whole and features.at_least(poster.connection, "24.4.28"):

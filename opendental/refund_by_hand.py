@@ -40,17 +40,43 @@ def hand_over(posting: LedgerPosting, *, now: datetime, why: str = "") -> bool:
         route=Route.BY_HAND, state_reason=why[:300], sends=0, next_at=now + LOOK_EVERY,
     )  # fmt: skip
     if moved:
-        outbox.alarm(posting, "REFUND_BY_HAND", _steps(posting), now=now, key=_key(posting))
+        _tell(posting, now)
     return moved
+
+
+def wait_again(posting: LedgerPosting, *, now: datetime) -> bool:
+    """Staff took back that they had entered it (opendental/marking.py)."""
+    moved = outbox.move(
+        posting, when=[State.MARKED], now=now, state=State.BY_HAND, route=Route.BY_HAND, state_reason="", sends=0,
+        next_at=now,
+    )  # fmt: skip
+    if moved:
+        _tell(posting, now)
+    return moved
+
+
+def is_by_hand(posting: LedgerPosting) -> bool:
+    return posting.movement == Movement.REFUND and posting.route == Route.BY_HAND and posting.pay_num is None
+
+
+def _tell(posting: LedgerPosting, now: datetime) -> None:
+    outbox.alarm(posting, "REFUND_BY_HAND", _steps(posting), now=now, key=_key(posting))
+
+
+def close_alarm(posting: LedgerPosting, now: datetime) -> None:
+    """The steps are done, or not needed any more."""
+    Alarm.close(posting.practice_id, key=_key(posting), now=now, actor="poster")
 
 
 def _steps(posting: LedgerPosting) -> str:
     paid = paid_of(posting)
     cents, whole = format_cents(-posting.amount_cents), format_cents(posting.payment.amount_cents)
+    # Without a number staff entered the payment in a way of their own (opendental/marking.py).
+    which = f"payment {paid.pay_num}" if paid.pay_num else "the payment that was entered by hand"
     where = f", attached to payment plan {posting.plan.pay_plan_num} and the same charge" if posting.plan else ""
     return (
-        f"{cents} went back to the card. In Open Dental, account of patient {account_of(paid)}: open payment "
-        f"{paid.pay_num} ({whole}, check number {paid.reference}) and enter a payment of -{cents} with check number "
+        f"{cents} went back to the card. In Open Dental, account of patient {account_of(paid)}: open {which} "
+        f"({whole}, check number {paid.reference}) and enter a payment of -{cents} with check number "
         f"{posting.reference}{where}. This closes by itself when it is there."
     )
 
@@ -67,7 +93,7 @@ def entered(posting: LedgerPosting, number: int, now: datetime) -> bool:
         posting, when=[State.BY_HAND], now=now, text=f"PayNum {number}", state=State.POSTED, pay_num=number, next_at=now
     )
     if moved:
-        Alarm.close(posting.practice_id, key=_key(posting), now=now, actor="poster")
+        close_alarm(posting, now)
     return moved
 
 
@@ -78,7 +104,7 @@ def drop(posting: LedgerPosting, *, now: datetime) -> bool:
         state=State.WITHDRAWN, state_reason="The refund failed afterwards",
     )  # fmt: skip
     if moved:
-        Alarm.close(posting.practice_id, key=_key(posting), now=now, actor="poster")
+        close_alarm(posting, now)
     return moved
 
 

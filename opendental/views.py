@@ -7,18 +7,14 @@ from typing import cast
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from core import clock
-from opendental import after, attest, learn, outbox, pages
+from opendental import after, attest, learn, pages
 from opendental.errors import OpenDentalError
 from opendental.models import Connection
-from opendental.tasks import post_one
-from payments.models import LedgerPosting
 from practices import access
 from practices.access import Permission, StaffRequest
-from practices.models import Event
 
 
 @access.staff(Permission.VIEW)
@@ -71,21 +67,3 @@ def attest_statement(request: HttpRequest, what: str) -> HttpResponse:
     attest.attest(staff.practice, what, given=given, user=staff.user, now=clock.now())
     messages.success(request, "Recorded with your name." if given else "Withdrawn.")
     return redirect("settings_opendental")
-
-
-@access.staff(Permission.POSTING)
-@require_POST
-def look_again(request: HttpRequest, posting_id: int) -> HttpResponse:
-    """Somebody removed the cause: the poster searches Open Dental first and never just sends again."""
-    staff = cast("StaffRequest", request)
-    posting = get_object_or_404(LedgerPosting, pk=posting_id, practice=staff.practice)
-    if outbox.look_again(posting, now=clock.now()):
-        Event.record(
-            staff.practice.pk, kind="posting_looked_at_again", actor=access.actor(request), now=clock.now(),
-            about=outbox.about(posting), text=posting.reference,
-        )  # fmt: skip
-        post_one.delay(practice_id=staff.practice.pk)
-        messages.success(request, "Open Dental is being looked at again. The result appears here.")
-    else:
-        messages.warning(request, "This posting does not wait for a person any more.")
-    return redirect(f"{reverse('payments')}?filter=posting")

@@ -1,4 +1,4 @@
-"""Reading payments for people: the Payments list, what needs posting, one attempt, a receipt, a patient's payments."""
+"""Reading payments for people: one attempt, a receipt, a patient's payments, and what waits for a look."""
 
 from __future__ import annotations
 
@@ -6,72 +6,19 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.core.paginator import Paginator
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import QuerySet, Sum
 from django.shortcuts import get_object_or_404
 
-from patients import search
 from patients.models import Patient
 from payments import refund_rows
-from payments.models import Alarm, Attempt, AttemptState, DuePart, LedgerPosting, Payment, Refund, RefundState
+from payments.models import Alarm, Attempt, DuePart, LedgerPosting, Payment, Refund, RefundState
 from payments.refund_rows import RefundRow
-from practices import listing, timeline
+from practices import timeline
 from practices.models import Event, Practice
 
 PAGE_SIZE = 50
-LABELS = {
-    "all": "All",
-    "paid": "Paid",
-    "declined": "Declined",
-    "in_flight": "In flight",
-    "not_taken": "Not charged",
-    "posting": "Needs posting",
-}
-_UNPOSTED = Q(payment__isnull=False) & ~Q(payment__postings__state=LedgerPosting.State.MATCHED)
-CONDITIONS = {
-    "all": Q(),
-    "paid": Q(state=AttemptState.SUCCEEDED),
-    "declined": Q(state=AttemptState.DECLINED),
-    "in_flight": Q(state__in=AttemptState.open()),
-    "not_taken": Q(state=AttemptState.NOT_TAKEN),
-    "posting": _UNPOSTED,
-}
 # Postings that wait for a person, not for the next pass.
 STUCK = [LedgerPosting.State.MISMATCH, LedgerPosting.State.REFUSED]
-
-
-def listed(practice: Practice, *, chosen: str, text: str, page: str) -> dict[str, Any]:
-    """Every attempt of the practice, newest first. An unknown filter falls back to all."""
-    chosen = chosen if chosen in LABELS else "all"
-    attempts = _found(Attempt.objects.filter(practice=practice), practice, text)
-    counts, taken = _counts(practice, attempts, chosen, text)
-    shown = attempts.filter(CONDITIONS[chosen])
-    found = Paginator(with_people(shown).order_by("-started_at", "-pk"), PAGE_SIZE).get_page(page)
-    return {
-        "page": found,
-        "rows": _with_refunds(found),
-        "filters": listing.filters(LABELS, counts, chosen, text),
-        "chosen": chosen,
-        "q": text,
-        "query": listing.query(filter=chosen, q=text),
-        "taken": {"n": taken["n"], "cents": taken["cents"] or 0},
-        "alarms": Alarm.objects.filter(practice=practice, closed_at=None).order_by("-opened_at"),
-        "is_new": counts["all"] == 0 and not text,
-    }
-
-
-Counts = tuple[dict[str, int], dict[str, int]]
-
-
-def _counts(practice: Practice, attempts: QuerySet[Attempt], chosen: str, text: str) -> Counts:
-    """How many attempts each filter shows, and number and cents of those shown that took money."""
-
-    def work() -> Counts:
-        counts = {name: attempts.filter(condition).count() for name, condition in CONDITIONS.items()}
-        shown = attempts.filter(CONDITIONS[chosen], state=AttemptState.SUCCEEDED)
-        return counts, shown.aggregate(n=Count("pk"), cents=Sum("amount_cents"))
-
-    key = None if text.strip() else f"attempt-counts:{practice.pk}:{chosen}"
-    return listing.kept(key, work, lambda made: made[0]["all"] >= listing.MANY)
 
 
 def with_people(attempts: QuerySet[Attempt]) -> QuerySet[Attempt]:
@@ -145,13 +92,3 @@ def of_patient(patient: Patient, page: str) -> dict[str, Any]:
         "rows": _with_refunds(found),
         "given_back": back.aggregate(cents=Sum("amount_cents"))["cents"] or 0,
     }
-
-
-def _found(attempts: QuerySet[Attempt], practice: Practice, text: str) -> QuerySet[Attempt]:
-    if not text.strip():
-        return attempts
-    people = search.find(practice, text).order_by().values("pk")
-    by_reference = Q(payment__postings__reference__iexact=text.strip()) | Q(reference=text.strip())
-    return attempts.filter(
-        Q(due_part__payer__in=people) | Q(due_part__installment__plan__patient__in=people) | by_reference
-    )

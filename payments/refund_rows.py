@@ -9,7 +9,7 @@ from payments.models import Alarm, LedgerPosting, Payment, Refund, RefundState
 from practices import timeline
 
 # Postings of which nothing comes by itself any more.
-_ENDS = ("MATCHED", "REFUSED", "MISMATCH", "BY_HAND", "WITHDRAWN")
+_ENDS = ("MATCHED", "REFUSED", "MISMATCH", "BY_HAND", "MARKED", "WITHDRAWN")
 
 
 @dataclass(frozen=True)
@@ -36,10 +36,10 @@ def of_payments(payments: Iterable[Payment]) -> dict[int, list[RefundRow]]:
     refunds = [refund for payment in shown for refund in payment.refunds.all()]
     postings = {one.refund_id: one for payment in shown for one in payment.postings.all() if one.refund_id}
     called = timeline.names({refund.actor for refund in refunds}) if refunds else {}
-    steps = _steps([pk for pk, posting in postings.items() if posting.state == LedgerPosting.State.BY_HAND])
+    steps = steps_of(pk for pk, posting in postings.items() if posting.state == LedgerPosting.State.BY_HAND)
     found: dict[int, list[RefundRow]] = {}
     for refund in sorted(refunds, key=lambda one: one.pk):
-        row = RefundRow(refund, postings.get(refund.pk), called[refund.actor], steps.get(_key(refund.pk), ""))
+        row = RefundRow(refund, postings.get(refund.pk), called[refund.actor], steps.get(refund.pk, ""))
         found.setdefault(refund.payment_id, []).append(row)
     return found
 
@@ -59,13 +59,10 @@ def left_of(payment: Payment, rows: Iterable[RefundRow]) -> int:
     return max(0, payment.amount_cents - held)
 
 
-def _steps(refund_ids: list[int | None]) -> dict[str, str]:
-    """What the poster told staff to enter (opendental/refund_by_hand.py), also when the alarm was put away."""
-    if not refund_ids:
+def steps_of(refund_ids: Iterable[int]) -> dict[int, str]:
+    """Refund → what the poster told staff to enter (opendental/refund_by_hand.py), also when the alarm was put away."""
+    keys = {f"refund-by-hand:{pk}": pk for pk in refund_ids}
+    if not keys:
         return {}
-    alarms = Alarm.objects.filter(key__in=[_key(pk) for pk in refund_ids]).order_by("pk")
-    return dict(alarms.values_list("key", "text"))
-
-
-def _key(refund_id: int | None) -> str:
-    return f"refund-by-hand:{refund_id}"
+    told = Alarm.objects.filter(key__in=keys).order_by("pk").values_list("key", "text")
+    return {keys[key]: text for key, text in told}

@@ -22,6 +22,7 @@ POSTED = {
     LedgerPosting.State.MATCHED: "posted to Open Dental, read back",
     LedgerPosting.State.MISMATCH: "posted, but Open Dental shows something else",
     LedgerPosting.State.REFUSED: "refused by Open Dental",
+    LedgerPosting.State.MARKED: "posted by hand as staff say, not read back",
 }
 IN_FLIGHT = {
     AttemptState.STARTED: "Charging {card}…",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from payments import plan_views, refund_views, views
+from payments import payment_views, plan_views, refund_views, views
 
 urlpatterns = [
     path("communication/<int:patient_id>/plans/", plan_views.patient_plans, name="patient_plans"),
@@ -21,7 +21,9 @@ urlpatterns = [
     path("plans/<int:plan_id>/autopay/stop/", plan_views.stop_autopay, name="stop_autopay"),
     path("installments/<int:installment_id>/pay-now/", views.pay_now, name="pay_now"),
     path("installments/<int:installment_id>/history/", views.installment_history, name="installment_history"),
-    path("payments/", views.payments, name="payments"),
+    path("payments/", payment_views.payments, name="payments"),
+    path("payments/export.csv", payment_views.export, name="payments_export"),
+    path("payments/needs-posting/", payment_views.needs_posting_queue, name="needs_posting"),
     path("payments/badge/", views.payments_badge, name="payments_badge"),
     path("payments/attempts/<int:attempt_id>/", views.attempt, name="attempt"),
     path("payments/parts/<int:part_id>/progress/", views.charge_progress, name="charge_progress"),

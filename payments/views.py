@@ -1,4 +1,4 @@
-"""Money on the screen: Pay Now and its live state, the Payments list, one attempt, receipts, removing a card."""
+"""Money on the screen: Pay Now and its live state, one attempt, receipts, removing a card, alarms dealt with."""
 
 from __future__ import annotations
 
@@ -68,18 +68,6 @@ def attempt(request: HttpRequest, attempt_id: int) -> HttpResponse:
 def installment_history(request: HttpRequest, installment_id: int) -> HttpResponse:
     practice = cast("StaffRequest", request).practice
     return render(request, "payments/history.html", pay_now_pages.history(practice, installment_id))
-
-
-@access.staff(Permission.VIEW)
-@require_GET
-def payments(request: HttpRequest) -> HttpResponse:
-    page = pages.listed(
-        cast("StaffRequest", request).practice,
-        chosen=request.GET.get("filter", ""),
-        text=request.GET.get("q", ""),
-        page=request.GET.get("page", "1"),
-    )
-    return render(request, "payments/payments.html", page)
 
 
 @access.staff(Permission.VIEW)

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import reverse
 from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
@@ -24,16 +24,17 @@ class Permission(StrEnum):
     CHARGE = "charge cards"
     REFUND = "give money back"
     POSTING = "work on postings"
+    EXPORT = "export lists"
     SETTINGS = "change payment settings"
     CONNECTION = "change the Open Dental connection"
 
 
 _DESK = {Permission.VIEW, Permission.CARDS, Permission.AUTOPAY, Permission.CHARGE}
 # The front desk takes money and gives none back; whoever may give back is limited by what is left of the payment.
-_BILLER = _DESK | {Permission.REFUND, Permission.POSTING}
+_BILLER = _DESK | {Permission.REFUND, Permission.POSTING, Permission.EXPORT}
 _MANAGER = _BILLER | {Permission.SETTINGS}
 PERMISSIONS: dict[str, set[Permission]] = {
-    Membership.Role.AUDITOR: {Permission.VIEW},
+    Membership.Role.AUDITOR: {Permission.VIEW, Permission.EXPORT},
     Membership.Role.FRONT_DESK: _DESK,
     Membership.Role.BILLER: _BILLER,
     Membership.Role.MANAGER: _MANAGER,
@@ -50,7 +51,7 @@ class StaffRequest(HttpRequest):
     htmx: HtmxDetails
 
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 
 def may(membership: Membership, permission: Permission) -> bool:
@@ -67,7 +68,7 @@ def staff(permission: Permission) -> Callable[[View], View]:
 
     def decorate(view: View) -> View:
         @wraps(view)
-        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if not request.user.is_authenticated:
                 return _to_sign_in(request)
             membership = cast("StaffRequest", request).membership

@@ -43,6 +43,7 @@ CHIPS = {
     "posting:MISMATCH": Chip("Open Dental differs", BAD, "alert"),
     "posting:REFUSED": Chip("Refused by Open Dental", BAD, "error"),
     "posting:BY_HAND": Chip("Staff enter it", WARN, "held"),
+    "posting:MARKED": Chip("By hand, not read back", WARN, "ask"),
     "posting:WITHDRAWN": Chip("Withdrawn", CALM, "no"),
     "message:QUEUED": Chip("Waiting", INFO, "clock"),
     "message:SENDING": Chip("Sending", INFO, "send"),

@@ -91,6 +91,13 @@ class Attempt(PracticeRow):
                 name="attempts_to_reconcile",
             ),
             models.Index(fields=["practice", "sent_at"], condition=Q(is_loose=True), name="attempts_with_loose_ends"),
+            # Read by the Payments list (payments/payment_list.py), newest first; and of what one person did.
+            models.Index(fields=["practice", "-started_at", "-id"], name="attempts_recent"),
+            models.Index(
+                fields=["practice", "actor", "-started_at"],
+                condition=~Q(channel="AUTOPAY"),
+                name="attempts_by_people",
+            ),
             # Read by the numbers of the last day (kasperpay/metrics.py). Rows are written in this order: a few pages.
             BrinIndex(fields=["sent_at"], name="attempts_by_time"),
         ]

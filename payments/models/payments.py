@@ -77,6 +77,8 @@ class LedgerPosting(PracticeRow):
         MISMATCH = "MISMATCH", "Posted, but Open Dental shows something else"
         REFUSED = "REFUSED", "Refused by Open Dental"
         BY_HAND = "BY_HAND", "Waits for staff to enter it in Open Dental"
+        # A person says so, with a reason; nothing was compared (opendental/marking.py).
+        MARKED = "MARKED", "Posted by hand, not read back"
         WITHDRAWN = "WITHDRAWN", "No longer needed"
 
     payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="postings")
@@ -129,6 +131,12 @@ class LedgerPosting(PracticeRow):
             ),
             # Read by opendental/refund_by_hand.py.
             models.Index(fields=["practice", "next_at"], condition=Q(state="BY_HAND"), name="postings_by_hand"),
+            # Read by the queue of what waits for a person (payments/needs_posting.py) and the badge.
+            models.Index(
+                fields=["practice", "created_at"],
+                condition=Q(state__in=["MISMATCH", "REFUSED", "BY_HAND", "MARKED"]),
+                name="postings_of_people",
+            ),
         ]
 
     @classmethod
@@ -142,4 +150,5 @@ class LedgerPosting(PracticeRow):
 
     @classmethod
     def _certainly_not_there(cls) -> list[str]:
-        return [cls.State.QUEUED, cls.State.REFUSED, cls.State.BY_HAND, cls.State.WITHDRAWN]
+        # What a person marked stands under a number of the office's own, as far as anybody knows: PAID_TWICE tells.
+        return [cls.State.QUEUED, cls.State.REFUSED, cls.State.BY_HAND, cls.State.MARKED, cls.State.WITHDRAWN]

@@ -82,6 +82,8 @@ class Refund(PracticeRow):
                 condition=Q(state__in=["STARTED", "PENDING", "UNKNOWN"]),
                 name="refunds_to_reconcile",
             ),
+            # Read by the Payments list (payments/payment_list.py), newest first.
+            models.Index(fields=["practice", "-started_at", "-id"], name="refunds_recent"),
         ]
 
     def __str__(self) -> str:

@@ -76,3 +76,17 @@ def test_an_alarm_closed_by_a_person_without_an_event_is_found(spoiled: Spoiled)
     spoiled.sql("DELETE FROM practices_event WHERE kind = 'alarm_closed'")
     text = spoiled.only("alarms_closed_by_hand_have_their_event")
     assert text == f"alarm {alarm} was closed by user:7 without an event"
+
+
+@pytest.mark.parametrize(("actor", "reason"), [("poster", "On the deposit"), ("user:7", " ")])
+def test_a_mark_without_a_person_or_a_reason_is_found(spoiled: Spoiled, actor: str, reason: str) -> None:
+    row = spoiled.row("SELECT * FROM payments_ledgerposting WHERE route = 'PREPAYMENT'")
+    change = "UPDATE payments_ledgerposting SET state = 'MARKED', state_reason = 'On the deposit' WHERE id = %(id)s"
+    spoiled.sql(change, id=row["id"])
+    assert spoiled.only("postings_have_their_events").endswith("without the events ['posting_marked']")
+    event = spoiled.number("SELECT min(id) FROM practices_event")
+    spoiled.insert_like(
+        "practices_event", event, kind="posting_marked", actor=actor, text=reason, about={"posting": row["id"]}
+    )
+    text = spoiled.only("marks_name_a_person_and_a_reason")
+    assert text == f"posting {row['id']} is marked as posted by hand by {actor} for {reason!r}"

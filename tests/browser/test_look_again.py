@@ -1,10 +1,11 @@
-"""A posting that waits for a person: staff read why, press Look again, and what was there all along is found."""
+"""A posting that waits for a person: staff read why, press Look again, and what was there all along is found. And the
+filters of Payments, by keyboard."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, expect
 
 from tests.browser import hosted
 from tests.browser.books import Books, until
@@ -23,10 +24,12 @@ def test_looking_again_finds_what_is_in_open_dental_and_posts_nothing_twice(
     [posted] = books.postings(person)
     assert books.stack.as_superuser(REFUSED, "The date is before the lock date", posted["CheckNum"]) == 1
     staff = desk("admin")
-    staff.go("/payments/?filter=posting")
+    staff.go("/payments/needs-posting/")
     row = staff.page.locator("tbody tr").filter(has_text="Lou Example")
     expect(row).to_contain_text("The date is before the lock date")
-    staff.eyes.look(staff.page, "payments-look-again")
+    _look_around(staff, row)
+    _filter_payments(staff)
+    staff.go("/payments/needs-posting/")
 
     row.get_by_role("button", name="Look again").click()
 
@@ -36,6 +39,48 @@ def test_looking_again_finds_what_is_in_open_dental_and_posts_nothing_twice(
     staff.eyes.are_content()
 
 
+def _look_around(staff: Desk, row: Locator) -> None:
+    """The queue at both widths, and the drawer in which a reason is asked for; nothing is marked."""
+    page, wide = staff.page, staff.page.viewport_size
+    staff.eyes.look(page, "needs-posting")
+    row.get_by_role("button", name="Actions for").press("Enter")
+    page.get_by_role("menuitem", name="Mark as posted by hand").press("Enter")
+    expect(page.get_by_role("dialog").get_by_label("Why, and where it stands in Open Dental")).to_be_visible()
+    page.get_by_role("dialog").get_by_role("button", name="Mark $100.00 as posted by hand").press("Enter")
+    expect(page.get_by_text("Without a reason it can't be marked.")).to_be_visible()
+    staff.eyes.look(page, "needs-posting-mark")
+    page.get_by_role("link", name="give its number instead").press("Enter")
+    expect(page.get_by_role("dialog").get_by_label("Payment number in Open Dental")).to_be_visible()
+    staff.eyes.look(page, "needs-posting-number")
+    page.keyboard.press("Escape")
+    page.set_viewport_size({"width": 390, "height": 844})
+    staff.eyes.look(page, "needs-posting-narrow")
+    assert wide is not None
+    page.set_viewport_size(wide)
+
+
+def _filter_payments(staff: Desk) -> None:
+    """Typed and chosen without a mouse; what can't be read is said beside the field, and nothing is listed."""
+    page = staff.page
+    staff.go("/payments/")
+    page.get_by_label("Channel").select_option("Autopay")
+    expect(page.get_by_role("link", name="Remove the filter Autopay")).to_be_visible()
+    expect(page.locator("tbody tr").filter(has_text="Lou Example")).to_have_count(1)
+    page.get_by_label("Amount from").fill("a lot")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("That is not an amount. Write it as 40.00.")).to_be_visible()
+    expect(page.locator("tbody tr")).to_have_count(0)
+    staff.eyes.look(page, "payments-filter-wrong")
+    page.get_by_label("Amount from").fill("100.01")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("No payment fits these filters.")).to_be_visible()
+    page.get_by_role("link", name="Remove the filter from $100.01").press("Enter")
+    expect(page.locator("tbody tr").filter(has_text="Lou Example")).to_have_count(1)
+    staff.eyes.look(page, "payments-filtered")
+    # What can't be read is answered with 422.
+    staff.eyes.trouble = [one for one in staff.eyes.trouble if "422" not in one]
+
+
 def _is_settled(staff: Desk) -> bool:
-    staff.go("/payments/?filter=posting")
+    staff.go("/payments/needs-posting/")
     return "Lou Example" not in staff.page.locator("#main").inner_text()

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
-from opendental import outbox, refund_by_hand
+from opendental import marking, outbox, refund_by_hand
 from opendental.models import Connection
 from opendental.post import Poster
 from payments import outcomes, refund_aftermath
@@ -26,7 +26,8 @@ from tests.model.test_attempts import attempt_in
 from tests.model.watching import Differs, judge
 
 State = LedgerPosting.State
-ROWS = [state for state in State if state != State.REFUSED] + ["REFUSED, never sent", "REFUSED, sent"]
+SPLIT = ["REFUSED, never sent", "REFUSED, sent", "MARKED, without a number", "MARKED, with its number"]
+ROWS = [state for state in State if state not in (State.REFUSED, State.MARKED)] + SPLIT
 News = Callable[[LedgerPosting, datetime], object]
 # The news, and the state in which the worker that brings it last saw the posting (None: as it is).
 NEWS: dict[str, tuple[str | None, News]] = {
@@ -40,6 +41,8 @@ NEWS: dict[str, tuple[str | None, News]] = {
     "different": (State.POSTED, lambda one, now: outbox.stuck(one, State.MISMATCH, "Elsewhere.", now=now)),
     "look again": (None, lambda one, now: outbox.look_again(one, now=now)),
     "adopted": (None, lambda one, now: outbox.adopted(one, 6000 + one.pk, route="CHARGE_ROWS", now=now)),
+    "marked": (None, lambda one, now: marking.mark(one, reason="On the deposit", actor="user:1", now=now)),
+    "unmarked": (None, lambda one, now: marking.unmark(one, actor="user:1", now=now)),
     "by staff": (None, lambda one, now: refund_by_hand.hand_over(one, now=now)),
     "entered": (None, lambda one, now: refund_by_hand.entered(one, 7000 + one.pk, now)),
     "withdrawn": (None, lambda one, now: refund_aftermath.withdraw(one, now)),
@@ -54,9 +57,10 @@ def new_posting(practice: Practice, now: datetime) -> LedgerPosting:
 
 
 def posting_in(row: str, practice: Practice, now: datetime) -> LedgerPosting:
-    state, _, sent = row.partition(", ")
+    state, _, more = row.partition(", ")
     posting = new_posting(practice, now)
-    LedgerPosting.objects.filter(pk=posting.pk).update(state=state, sends=1 if sent == "sent" else 0)
+    number = 8000 + posting.pk if more == "with its number" else None
+    LedgerPosting.objects.filter(pk=posting.pk).update(state=state, sends=int(more == "sent"), pay_num=number)
     posting.refresh_from_db()
     return posting
 

@@ -34,7 +34,7 @@ def scene(practice: Practice) -> SimpleNamespace:
 
 def test_filters_count_what_they_show(desk: Client, scene: SimpleNamespace) -> None:
     assert counts(desk.get("/payments/").content.decode()) == {
-        "All": 4, "Paid": 2, "Declined": 1, "In flight": 1, "Not charged": 0, "Needs posting": 1,
+        "All": 4, "Paid": 2, "Declined": 1, "In flight": 1, "Not charged": 0, "Refunds": 0, "Needs posting": 1,
     }  # fmt: skip
 
 
@@ -46,7 +46,7 @@ def test_filters_count_what_they_show(desk: Client, scene: SimpleNamespace) -> N
         ("filter=declined", ["Declined"]),
         ("filter=in_flight", ["Outcome unknown"]),
         ("filter=not_taken", []),
-        ("filter=posting", ["Paid"]),
+        ("filter=refunds", []),
         ("filter=nonsense", ["Paid", "Outcome unknown", "Declined", "Paid"]),
         ("q=sample", ["Paid", "Outcome unknown", "Declined", "Paid"]),
         ("q=nobody", []),
@@ -67,20 +67,27 @@ def test_a_posting_is_found_by_its_reference(desk: Client, scene: SimpleNamespac
 
 
 def test_what_needs_posting_says_why(desk: Client, scene: SimpleNamespace) -> None:
-    page = text(desk.get("/payments/?filter=posting").content.decode())
+    page = text(desk.get("/payments/?filter=posting", follow=True).content.decode())
 
-    assert "Refused by Open Dental Open Dental refused it: no such plan" in page
+    assert "Refused by Open Dental Open Dental refused it: no such plan Put right what Open Dental objects to" in page
 
 
 def test_the_total_adds_up_what_was_taken(desk: Client, scene: SimpleNamespace) -> None:
-    assert "$257.20 taken in 2 payments" in text(desk.get("/payments/").content.decode())
+    making.refund(scene.payment, 28_60)
+    making.refund(scene.payment, 1_00, "FAILED")
+
+    totals = {name: text(desk.get(f"/payments/?filter={name}").content.decode()) for name in ("all", "paid", "refunds")}
+
+    assert "$257.20 taken in 2 payments, $28.60 given back in 1 refund, $228.60 net" in totals["all"]
+    assert "$257.20 taken in 2 payments, $0.00 given back in 0 refunds, $257.20 net" in totals["paid"]
+    assert "$0.00 taken in 0 payments, $28.60 given back in 1 refund, −$28.60 net" in totals["refunds"]
     assert "$0.00 taken in 0 payments" in text(desk.get("/payments/?filter=declined").content.decode())
 
 
 def test_everything_posted_is_said_as_good_news(desk: Client, practice: Practice) -> None:
     making.scene(practice)
 
-    assert "Everything is posted" in desk.get("/payments/?filter=posting").content.decode()
+    assert "Everything is posted" in desk.get("/payments/needs-posting/").content.decode()
 
 
 def test_an_alarm_stands_on_top_until_it_is_closed(desk: Client, scene: SimpleNamespace, now: datetime) -> None:

@@ -16,6 +16,7 @@ STEPS = {
     "MATCHED": ["posting_sending", "posting_posted", "posting_matched"],
     "MISMATCH": ["posting_sending", "posting_mismatch"],
     "REFUSED": ["posting_refused"],
+    "MARKED": ["posting_marked"],
 }
 
 
@@ -41,6 +42,19 @@ def postings_have_their_events(world: World) -> Iterator[str]:
             yield f"posting {row['id']} is {row['state']} without the events {missing}"
 
 
+def marks_name_a_person_and_a_reason(world: World) -> Iterator[str]:
+    """Nothing was compared, so at least it is known whose word was taken, and on what ground."""
+    told = {
+        row["about"]["posting"]: row for row in sorted(world.events_of("posting_marked"), key=lambda row: row["id"])
+    }
+    for row in world.rows("payments_ledgerposting"):
+        event = told.get(row["id"])
+        if row["state"] != "MARKED" or event is None:
+            continue  # Without any event postings_have_their_events says so.
+        if not event["actor"].startswith("user:") or not event["text"].strip() or not row["state_reason"].strip():
+            yield f"posting {row['id']} is marked as posted by hand by {event['actor']} for {event['text']!r}"
+
+
 def alarms_closed_by_hand_have_their_event(world: World) -> Iterator[str]:
     """Who said that it is dealt with stands in the trail, too."""
     closed = Counter((row["practice_id"], row["actor"], row["text"]) for row in world.events_of("alarm_closed"))
@@ -49,4 +63,9 @@ def alarms_closed_by_hand_have_their_event(world: World) -> Iterator[str]:
             yield f"alarm {row['id']} was closed by {row['closed_by']} without an event"
 
 
-CHECKS = (attempts_have_their_events, postings_have_their_events, alarms_closed_by_hand_have_their_event)
+CHECKS = (
+    attempts_have_their_events,
+    postings_have_their_events,
+    marks_name_a_person_and_a_reason,
+    alarms_closed_by_hand_have_their_event,
+)
