@@ -12,7 +12,7 @@ from sandbox.stripe.cards import CARDS, check_behaviour
 from sandbox.stripe.wire import JSON, ApiError, invalid, public
 
 TROUBLES = ("hold", "broken_before", "broken_after")
-_ID = re.compile(r"/(acct|ch|cs|cus|evt|pi|pm|re|seti|txn|we)_\w+")
+_ID = re.compile(r"/(acct|ch|cs|cus|evt|pi|pm|re|seti|tml|tmr|txn|we)_\w+")
 
 
 class Control:
@@ -75,14 +75,7 @@ class Control:
         return self._wish("refund", wish.get("charge", "*"), wish, wish["status"])
 
     def _wish(self, kind: str, match: str, wish: JSON, detail: str = "") -> JSON:
-        self.books.store.run(
-            "INSERT INTO wishes (kind, match, left, seconds, detail) VALUES (?, ?, ?, ?, ?)",
-            kind,
-            match,
-            int(wish.get("times", 1)),
-            float(wish.get("seconds", 0)),
-            detail,
-        )
+        self.books.wish(kind, match, int(wish.get("times", 1)), float(wish.get("seconds", 0)), detail)
         return {"ok": True, "kind": kind, "match": match}
 
     def forget_wishes(self, _wish: JSON) -> JSON:
@@ -177,7 +170,8 @@ class Control:
             row = {"account": account, **{name: item[name] for name in kept if name in item}}
             if kind == "charge":
                 # The network counts tries per card and not per id, so audits need what makes two ids one card.
-                row["fingerprint"] = item["payment_method_details"]["card"]["fingerprint"]
+                details = item["payment_method_details"]
+                row["fingerprint"] = details[details["type"]]["fingerprint"]
                 row["failure_code"], row["reason"] = item["failure_code"], (item["outcome"] or {}).get("reason")
             rows.append(row)
         return rows

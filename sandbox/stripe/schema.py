@@ -49,8 +49,13 @@ PREFIX = {
     "event": "evt_1",
     "checkout.session": "cs_test_",
     "webhook_endpoint": "we_1",
+    "terminal.location": "tml_",
+    "terminal.reader": "tmr_",
+    "device": "device_",
 }
-LENGTH = {"customer": 14, "checkout.session": 58}
+LENGTH = {"customer": 14, "checkout.session": 58, "terminal.location": 14, "terminal.reader": 14}
+# Kinds whose answers carry no `created`.
+UNDATED = ("terminal.location", "terminal.reader")
 _ALPHABET = string.ascii_letters + string.digits
 
 

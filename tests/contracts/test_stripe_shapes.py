@@ -8,6 +8,7 @@ from typing import Any, get_args
 import pytest
 import stripe
 from stripe import params as p
+from stripe.params import terminal as t
 from stripe.params.checkout import (
     SessionCreateParams,
     SessionExpireParams,
@@ -15,6 +16,7 @@ from stripe.params.checkout import (
     SessionListParams,
     SessionRetrieveParams,
 )
+from stripe.params.test_helpers.terminal import ReaderPresentPaymentMethodParams as PresentPaymentMethodParams
 
 from sandbox.stripe.api import ROUTES
 from sandbox.stripe.spec import SPECS
@@ -134,6 +136,18 @@ LIBRARY: dict[str, Any] = {
     "checkout.session.create": SessionCreateParams,
     "checkout.session.list": SessionListParams,
     "checkout.session.line_items": SessionListLineItemsParams,
+    "terminal.location.create": t.LocationCreateParams,
+    "terminal.location.update": t.LocationUpdateParams,
+    "terminal.location.list": t.LocationListParams,
+    "terminal.reader.create": t.ReaderCreateParams,
+    "terminal.reader.update": t.ReaderUpdateParams,
+    "terminal.reader.list": t.ReaderListParams,
+    "terminal.reader.process_payment": t.ReaderProcessPaymentIntentParams,
+    "terminal.reader.process_setup": t.ReaderProcessSetupIntentParams,
+    "terminal.reader.collect": t.ReaderCollectPaymentMethodParams,
+    "terminal.reader.confirm": t.ReaderConfirmPaymentIntentParams,
+    "terminal.reader.display": t.ReaderSetReaderDisplayParams,
+    "terminal.reader.present": PresentPaymentMethodParams,
 }
 
 
