@@ -23,6 +23,8 @@ class Books:
         self.store = Store(state / "stripe.sqlite3", SCHEMA)
         self.clock = clock
         self.host = ""
+        # The business hour in which payouts were last looked at (payouts.py).
+        self.looked_at = -1
         # A request that was running when the process died left no effect: its key is free again.
         self.store.run("DELETE FROM idempotency WHERE status IS NULL")
 

@@ -91,7 +91,7 @@ def round_fee(cents: int) -> int:
     return (cents * 29 + 500) // 1000 + 30
 
 
-def post_entry(scope: Scope, kind: str, source: str, cents: int, fee: int, description: str | None) -> JSON:
+def post_entry(scope: Scope, kind: str, source: str | None, cents: int, fee: int, description: str | None) -> JSON:
     """One line of the account's balance; net is amount less fee."""
     details = [{"amount": fee, "application": None, "currency": "usd", "description": "Processing fees",
                 "type": "stripe_fee"}]  # fmt: skip
@@ -172,8 +172,3 @@ def page(scope: Scope, params: JSON) -> JSON:
 
 def entry(scope: Scope, params: JSON, identifier: str) -> JSON:
     return scope.need("balance_transaction", identifier)
-
-
-def entries(scope: Scope, params: JSON) -> JSON:
-    wanted = {name: params.get(name) for name in ("source", "type", "currency")}
-    return scope.page("balance_transaction", "/v1/balance_transactions", params, **wanted)

@@ -12,7 +12,7 @@ from sandbox.stripe.cards import CARDS, check_behaviour
 from sandbox.stripe.wire import JSON, ApiError, invalid, public
 
 TROUBLES = ("hold", "broken_before", "broken_after")
-_ID = re.compile(r"/(acct|ch|cs|cus|evt|pi|pm|re|seti|tml|tmr|txn|we)_\w+")
+_ID = re.compile(r"/(acct|ch|cs|cus|evt|pi|pm|po|re|seti|tml|tmr|txn|we)_\w+")
 
 
 class Control:
@@ -156,6 +156,7 @@ class Control:
             "payment_intents": self._rows("payment_intent"),
             "charges": self._rows("charge"),
             "refunds": self._rows("refund"),
+            "payouts": self._rows("payout"),
             "requests": dict(sorted(asked.items())),
             "deliveries": {row["status"]: row["n"] for row in sent},
         }
@@ -164,6 +165,7 @@ class Control:
         kept = (
             "id", "created", "status", "amount", "amount_refunded", "captured", "customer", "payment_method",
             "payment_intent", "charge", "latest_charge", "balance_transaction", "description", "metadata", "reason",
+            "arrival_date", "reconciliation_status",
         )  # fmt: skip
         rows = []
         for account, item in self.books.every(kind):

@@ -9,12 +9,14 @@ from typing import Any
 from flask import Blueprint, Flask, Response, jsonify, request
 
 from sandbox.stripe.control import Control
+from sandbox.stripe.payout_control import PayoutControl
 from sandbox.stripe.reader_control import ReaderControl
 from sandbox.stripe.wire import JSON, ApiError
 
 
 def add_routes(app: Flask, control: Control, at_readers: ReaderControl) -> None:
     blueprint = Blueprint("control", __name__, url_prefix="/_sandbox")
+    payouts = PayoutControl(control)
     actions: dict[str, Callable[[JSON], JSON]] = {
         "reset": control.reset,
         "accounts": control.account,
@@ -28,6 +30,9 @@ def add_routes(app: Flask, control: Control, at_readers: ReaderControl) -> None:
         "save_card": control.save_card,
         "intents/<id>/finish": control.finish_intent,
         "refunds/<id>/finish": control.finish_refund,
+        "payouts/make": payouts.make,
+        "payouts/<id>/finish": payouts.finish,
+        "balance/line": payouts.line,
         "webhooks/resend": control.resend,
         "devices": at_readers.unpack,
         "readers/faults": at_readers.trouble,

@@ -12,7 +12,7 @@ import time
 import httpx
 
 from sandbox.common.store import Row
-from sandbox.stripe import events, holds, presenting, queue
+from sandbox.stripe import events, holds, payouts, presenting, queue
 from sandbox.stripe.books import Books
 from sandbox.stripe.sessions import expire_due
 from sandbox.stripe.wire import JSON
@@ -44,6 +44,7 @@ class Courier:
                 expire_due(self.books)
                 holds.expire_due(self.books)
                 presenting.release_due(self.books)
+                payouts.advance(self.books)
                 if not self.round():
                     time.sleep(IDLE_SECONDS)
             except Exception:

@@ -82,7 +82,10 @@ SPECS: dict[str, Fields] = {
     },
     "refund.update": {"metadata": "map"},
     "refund.list": {**PAGE, "created": "range", "charge": "text", "payment_intent": "text"},
-    "balance_transaction.list": {**PAGE, "created": "range", "source": "text", "type": "text", "currency": "text"},
+    "balance_transaction.list": {
+        **PAGE, "created": "range", "source": "text", "type": "text", "currency": "text", "payout": "text",
+    },
+    "payout.list": {**PAGE, "created": "range", "status": "text"},
     "event.list": {
         **PAGE, "created": "range", "type": "text", "types": ["text"], "delivery_success": "bool",
     },
