@@ -52,13 +52,17 @@ def charge(scope: Scope, reader: JSON, intent: str, method: JSON) -> None:
 def _ask_bank(scope: Scope, intent: JSON, method: JSON) -> ApiError | None:
     """The refusal, or None. A decline gives the intent back to be processed again."""
     if intent["status"] not in ("requires_payment_method", "requires_confirmation"):
-        return intents.unexpected(intent, f"This PaymentIntent is {intent['status']} and cannot be confirmed.")
+        return _not_open(intent)
     reader_cards.settle_behaviour(scope, method, intent["amount"])
     try:
         intents.charge_with(scope, intent, method)
     except ApiError as error:
         return error
     return None
+
+
+def _not_open(intent: JSON) -> ApiError:
+    return intents.unexpected(intent, f"This PaymentIntent is {intent['status']} and takes no card.")
 
 
 def _answer(scope: Scope, reader: JSON, ask: Callable[[], ApiError | None]) -> None:
@@ -89,8 +93,10 @@ def _end(scope: Scope, reader: JSON, screen: str, **failure: Any) -> None:
 def _hold(scope: Scope, reader: JSON, body: JSON, method: JSON) -> None:
     """The card is read, nothing is charged; the practice may look at it and has 30 seconds (business time)."""
     intent = scope.need("payment_intent", body["payment_intent"])
-    intent.update(payment_method=method["id"], status="requires_confirmation")
-    scope.save(intent)
+    if intent["status"] != "requires_payment_method":
+        _answer(scope, reader, lambda: _not_open(intent))
+        return
+    scope.save({**intent, "payment_method": method["id"], "status": "requires_confirmation"})
     body["payment_method"] = public(method)
     reader["action"]["status"] = "succeeded"
     reader.update(_screen="held", _cancelable=False, _held_until=scope.now + HELD_SECONDS)

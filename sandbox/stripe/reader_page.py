@@ -48,13 +48,6 @@ class ReaderPages:
             chosen=request.args.get("card", VISA), said=request.args.get("said", ""),
         )  # fmt: skip
 
-    def screen(self, identifier: str) -> Page:
-        """What the reader shows, for the page that looks again every second."""
-        try:
-            return _page("screen.html", reader=self.control.reader(identifier))
-        except ApiError:
-            return _page("closed.html", 404, what="missing")
-
     def unpack(self) -> Response:
         self.control.unpack(request.form.to_dict())
         return redirect("/readers", 303)
@@ -86,5 +79,4 @@ def add_routes(app: Flask, control: ReaderControl) -> None:
     app.add_url_rule("/readers", "readers", pages.list)
     app.add_url_rule("/readers", "unpack", pages.unpack, methods=["POST"])
     app.add_url_rule("/readers/<identifier>", "reader", pages.one)
-    app.add_url_rule("/readers/<identifier>/screen", "screen", pages.screen)
     app.add_url_rule("/readers/<identifier>/<verb>", "at_reader", pages.act, methods=["POST"])

@@ -35,7 +35,7 @@ def unpack(books: Books, model: str) -> JSON:
 
 
 def _show_code(books: Books, device_type: str, serial: str) -> JSON:
-    code = "-".join(secrets.choice(_WORDS) for _ in range(3))
+    code = "-".join(secrets.SystemRandom().sample(_WORDS, 3))
     with books.store.transaction():
         return books.scope(NOBODY).new("device", registration_code=code, device_type=device_type, serial_number=serial)
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
+import stripe
+
 from tests.contracts.stripe_world import VISA, World
 
 ADDRESS = {"line1": "1 Sample Street", "city": "Springfield", "state": "IL", "postal_code": "62701", "country": "US"}
@@ -77,3 +80,12 @@ def open_desk(shop: World, code: str = "simulated-wpe") -> Desk:
     location = shop.api.terminal.locations.create({"display_name": "Maple Dental", "address": ADDRESS}).id
     reader = shop.api.terminal.readers.create({"registration_code": code, "location": location})
     return Desk(shop, location, reader.id)
+
+
+def refused(code: str | None, param: str | None = None) -> Any:
+    """The call inside is answered with HTTP 400, this code and this parameter."""
+
+    def check(error: stripe.InvalidRequestError) -> bool:
+        return (error.http_status, error.code, error.param) == (400, code, param)
+
+    return pytest.raises(stripe.InvalidRequestError, check=check)
