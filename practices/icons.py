@@ -49,6 +49,7 @@ NAMES = {
     "plan": "calendar-days",
     "receipt": "document-text",
     "repeat": "arrow-path",
+    "report": "chart-bar",
     "search": "magnifying-glass",
     "send": "paper-airplane",
     "settings": "cog-6-tooth",

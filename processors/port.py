@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from enum import StrEnum
 from typing import Any, Protocol
 
 
@@ -133,6 +134,63 @@ class RefundFacts:
     amount_cents: int
     asked_at: datetime
     outcome: RefundOutcome
+
+
+class PayoutNews(StrEnum):
+    """How far a payout is."""
+
+    PENDING = "PENDING"
+    IN_TRANSIT = "IN_TRANSIT"
+    PAID = "PAID"
+    FAILED = "FAILED"
+    CANCELED = "CANCELED"
+
+
+@dataclass(frozen=True)
+class PayoutFacts:
+    """Money on its way to the practice's bank. Below zero: the bank is debited. `arrives_date` is the bank's day."""
+
+    reference: str
+    amount_cents: int
+    news: PayoutNews
+    made_at: datetime
+    arrives_date: date
+    # Only of an automatic one does the processor say what is in it, and only once that is complete.
+    is_automatic: bool
+    is_complete: bool
+    failure: str = ""
+
+
+class LineKind(StrEnum):
+    """What a line of the processor's balance is. OTHER is everything that nobody here has heard of."""
+
+    PAYMENT = "PAYMENT"
+    REFUND = "REFUND"
+    REFUND_FAILED = "REFUND_FAILED"
+    DISPUTE = "DISPUTE"
+    FEE = "FEE"
+    # Money of an earlier payout that came back.
+    RETURNED = "RETURNED"
+    OTHER = "OTHER"
+
+
+@dataclass(frozen=True)
+class BalanceLine:
+    """One line of the balance: net = amount - fee, all signed cents. `word` is the processor's own name of its kind.
+
+    `source` names what caused it there (a charge, a refund, a payout); `intent` the payment it belongs to, if any.
+    """
+
+    reference: str
+    kind: LineKind
+    word: str
+    amount_cents: int
+    fee_cents: int
+    net_cents: int
+    made_at: datetime
+    source: str
+    intent: str
+    description: str
 
 
 @dataclass(frozen=True)

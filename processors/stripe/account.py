@@ -27,6 +27,7 @@ from processors.port import (
     Unknown,
 )
 from processors.stripe import outcomes
+from processors.stripe.payouts import Payouts
 from processors.stripe.refunds import Refunds
 
 logger = logging.getLogger(__name__)
@@ -43,6 +44,12 @@ EVENTS = [
     "refund.created",
     "refund.updated",
     "refund.failed",
+    "payout.created",
+    "payout.updated",
+    "payout.paid",
+    "payout.failed",
+    "payout.canceled",
+    "payout.reconciliation_completed",
     "payment_method.updated",
     "payment_method.automatically_updated",
     "payment_method.detached",
@@ -59,7 +66,7 @@ stripe.enable_telemetry = False
 _http = stripe.RequestsClient(timeout=(5, 30))
 
 
-class StripeProcessor(Refunds):
+class StripeProcessor(Refunds, Payouts):
     """Blocks on the network: never call inside a transaction."""
 
     def __init__(self, account: ProcessorAccount) -> None:

@@ -7,10 +7,25 @@ from collections.abc import Callable
 
 from flask import Flask, Response, request
 
-from sandbox.stripe import accounts, charges, customers, events, intents, methods, refunds, sessions, setups
+from sandbox.stripe import (
+    accounts,
+    charges,
+    customers,
+    events,
+    intents,
+    locations,
+    methods,
+    payouts,
+    reader_actions,
+    readers,
+    refunds,
+    sessions,
+    setups,
+)
 from sandbox.stripe.books import Books
 from sandbox.stripe.runner import Handler, run
 
+READER = "terminal/readers/<identifier>"
 ROUTES: list[tuple[str, str, str, Handler]] = [
     ("GET", "account", "none", accounts.retrieve),
     ("GET", "accounts/<identifier>", "none", accounts.retrieve),
@@ -46,8 +61,10 @@ ROUTES: list[tuple[str, str, str, Handler]] = [
     ("GET", "refunds", "refund.list", refunds.page),
     ("GET", "refunds/<identifier>", "none", refunds.retrieve),
     ("POST", "refunds/<identifier>", "refund.update", refunds.update),
-    ("GET", "balance_transactions", "balance_transaction.list", charges.entries),
+    ("GET", "balance_transactions", "balance_transaction.list", payouts.entries),
     ("GET", "balance_transactions/<identifier>", "none", charges.entry),
+    ("GET", "payouts", "payout.list", payouts.page),
+    ("GET", "payouts/<identifier>", "none", payouts.retrieve),
     ("GET", "events", "event.list", events.page),
     ("GET", "events/<identifier>", "none", events.retrieve),
     ("POST", "webhook_endpoints", "webhook_endpoint.create", events.create_endpoint),
@@ -60,6 +77,23 @@ ROUTES: list[tuple[str, str, str, Handler]] = [
     ("GET", "checkout/sessions/<identifier>", "none", sessions.retrieve),
     ("GET", "checkout/sessions/<identifier>/line_items", "checkout.session.line_items", sessions.line_items),
     ("POST", "checkout/sessions/<identifier>/expire", "none", sessions.expire),
+    ("POST", "terminal/locations", "terminal.location.create", locations.create),
+    ("GET", "terminal/locations", "terminal.location.list", locations.page),
+    ("GET", "terminal/locations/<identifier>", "none", locations.retrieve),
+    ("POST", "terminal/locations/<identifier>", "terminal.location.update", locations.update),
+    ("DELETE", "terminal/locations/<identifier>", "none", locations.delete),
+    ("POST", "terminal/readers", "terminal.reader.create", readers.register),
+    ("GET", "terminal/readers", "terminal.reader.list", readers.page),
+    ("GET", READER, "none", readers.retrieve),
+    ("POST", READER, "terminal.reader.update", readers.update),
+    ("DELETE", READER, "none", readers.delete),
+    ("POST", f"{READER}/process_payment_intent", "terminal.reader.process_payment", reader_actions.process_payment),
+    ("POST", f"{READER}/process_setup_intent", "terminal.reader.process_setup", reader_actions.process_setup),
+    ("POST", f"{READER}/collect_payment_method", "terminal.reader.collect", reader_actions.collect),
+    ("POST", f"{READER}/confirm_payment_intent", "terminal.reader.confirm", reader_actions.confirm_payment),
+    ("POST", f"{READER}/set_reader_display", "terminal.reader.display", reader_actions.set_display),
+    ("POST", f"{READER}/cancel_action", "none", reader_actions.cancel_action),
+    ("POST", f"test_helpers/{READER}/present_payment_method", "terminal.reader.present", reader_actions.present),
 ]
 
 

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from flask import Flask
 
 from sandbox.common.faults import Fault, Faults
-from sandbox.stripe import api, control_api, hosted, pages
+from sandbox.stripe import api, control_api, hosted, pages, reader_page
 from sandbox.stripe.books import Books
 from sandbox.stripe.control import Control
+from sandbox.stripe.reader_control import ReaderControl
 
 _BODIES = {
     "throttle": '{"error": {"type": "invalid_request_error", "code": "rate_limit", "message": "Too many requests."}}',
@@ -49,7 +50,9 @@ def make(books: Books, prepare: Callable[[], None]) -> StripeFaults:
     control = Control(books, restart)
     api.add_routes(app, books)
     hosted.add_routes(app, books)
-    control_api.add_routes(app, control)
+    at_readers = ReaderControl(books)
+    control_api.add_routes(app, control, at_readers)
+    reader_page.add_routes(app, at_readers)
     pages.add_routes(app, control, faults)
     prepare()
     return faults

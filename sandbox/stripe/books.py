@@ -12,7 +12,7 @@ from typing import Any
 from sandbox.common.clock import Clock
 from sandbox.common.store import Store
 from sandbox.stripe import queue
-from sandbox.stripe.schema import SCHEMA, new_id
+from sandbox.stripe.schema import SCHEMA, UNDATED, new_id
 from sandbox.stripe.wire import API_VERSION, JSON, ApiError, invalid, public
 
 
@@ -23,6 +23,8 @@ class Books:
         self.store = Store(state / "stripe.sqlite3", SCHEMA)
         self.clock = clock
         self.host = ""
+        # The business hour in which payouts were last looked at (payouts.py).
+        self.looked_at = -1
         # A request that was running when the process died left no effect: its key is free again.
         self.store.run("DELETE FROM idempotency WHERE status IS NULL")
 
@@ -42,6 +44,13 @@ class Books:
         """(account, object) of one kind over all accounts, oldest first."""
         for row in self.store.all("SELECT account, body FROM objects WHERE object = ? ORDER BY seq", kind):
             yield row["account"], json.loads(row["body"])
+
+    def wish(self, kind: str, match: str, times: int, seconds: float = 0, detail: str = "") -> None:
+        """Something to happen the next `times` times that a subject fits the shell pattern."""
+        self.store.run(
+            "INSERT INTO wishes (kind, match, left, seconds, detail) VALUES (?, ?, ?, ?, ?)",
+            kind, match, times, seconds, detail,
+        )  # fmt: skip
 
     def grant(self, kind: str, subject: str) -> JSON | None:
         """Use up one wish of this kind whose pattern fits, the oldest first."""
@@ -75,10 +84,12 @@ class Scope:
     def new(self, kind: str, **fields: Any) -> JSON:
         """A new object with id, created (business time) and livemode, already in the books."""
         identifier = new_id(kind)
-        body: JSON = {"id": identifier, "object": kind, "created": self.now, "livemode": False, **fields}
+        now = self.now
+        dated = {} if kind in UNDATED else {"created": now}
+        body: JSON = {"id": identifier, "object": kind, **dated, "livemode": False, **fields}
         self.books.store.run(
             "INSERT INTO objects (account, id, object, created, body) VALUES (?, ?, ?, ?, ?)",
-            self.account, identifier, kind, body["created"], json.dumps(body),
+            self.account, identifier, kind, now, json.dumps(body),
         )  # fmt: skip
         return body
 

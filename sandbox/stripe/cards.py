@@ -69,6 +69,7 @@ CARDS = {
     "4000000000091076": Card("visa", "credit", "processing"),
     "4000000000091084": Card("visa", "credit", "decline:a_code_of_tomorrow"),
     "4000000000091092": Card("visa", "debit", "decline:insufficient_funds"),
+    "4000000000091100": Card("visa", note=""),
     "5200000000005006": Card("mastercard", "credit", "decline:generic_decline:do_not_try_again::03"),
     "5200000000005014": Card("mastercard", "credit", "decline:generic_decline:try_again_later::02"),
     "5200000000005022": Card("mastercard", "credit", "decline:insufficient_funds:try_again_later:51:25"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sandbox.stripe import cards
+from sandbox.stripe import cards, reader_cards
 from sandbox.stripe.books import Scope
 from sandbox.stripe.spec import change
 from sandbox.stripe.wire import JSON
@@ -21,7 +21,8 @@ def behave(scope: Scope, method: JSON) -> str:
         method["_wish"] = {**wish, "times": left} if left > 0 else None
         scope.save(method)
         return str(wish["behaviour"])
-    if past_expiry(method["card"]["exp_month"], method["card"]["exp_year"], scope.now):
+    card = method[method["type"]]
+    if past_expiry(card["exp_month"], card["exp_year"], scope.now):
         return "decline:expired_card"
     return str(method["_later"])
 
@@ -54,7 +55,7 @@ def present(scope: Scope, intent: JSON, method: JSON, status: str, **fields: Any
         paid=status == "succeeded",
         payment_intent=intent["id"],
         payment_method=method["id"],
-        payment_method_details={"card": _used_card(intent, method), "type": "card"},
+        payment_method_details=_details(scope, intent, method, status),
         receipt_email=intent["receipt_email"],
         refunded=False,
         statement_descriptor=None,
@@ -90,7 +91,7 @@ def round_fee(cents: int) -> int:
     return (cents * 29 + 500) // 1000 + 30
 
 
-def post_entry(scope: Scope, kind: str, source: str, cents: int, fee: int, description: str | None) -> JSON:
+def post_entry(scope: Scope, kind: str, source: str | None, cents: int, fee: int, description: str | None) -> JSON:
     """One line of the account's balance; net is amount less fee."""
     details = [{"amount": fee, "application": None, "currency": "usd", "description": "Processing fees",
                 "type": "stripe_fee"}]  # fmt: skip
@@ -110,6 +111,12 @@ def post_entry(scope: Scope, kind: str, source: str, cents: int, fee: int, descr
         status="pending",
         type=kind,
     )
+
+
+def _details(scope: Scope, intent: JSON, method: JSON, status: str) -> JSON:
+    if method["type"] == "card_present":
+        return {"card_present": reader_cards.used(scope, intent, method, status), "type": "card_present"}
+    return {"card": _used_card(intent, method), "type": "card"}
 
 
 def _used_card(intent: JSON, method: JSON) -> JSON:
@@ -165,8 +172,3 @@ def page(scope: Scope, params: JSON) -> JSON:
 
 def entry(scope: Scope, params: JSON, identifier: str) -> JSON:
     return scope.need("balance_transaction", identifier)
-
-
-def entries(scope: Scope, params: JSON) -> JSON:
-    wanted = {name: params.get(name) for name in ("source", "type", "currency")}
-    return scope.page("balance_transaction", "/v1/balance_transactions", params, **wanted)

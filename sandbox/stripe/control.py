@@ -12,7 +12,7 @@ from sandbox.stripe.cards import CARDS, check_behaviour
 from sandbox.stripe.wire import JSON, ApiError, invalid, public
 
 TROUBLES = ("hold", "broken_before", "broken_after")
-_ID = re.compile(r"/(acct|ch|cs|cus|evt|pi|pm|re|seti|txn|we)_\w+")
+_ID = re.compile(r"/(acct|ch|cs|cus|evt|pi|pm|po|re|seti|tml|tmr|txn|we)_\w+")
 
 
 class Control:
@@ -75,14 +75,7 @@ class Control:
         return self._wish("refund", wish.get("charge", "*"), wish, wish["status"])
 
     def _wish(self, kind: str, match: str, wish: JSON, detail: str = "") -> JSON:
-        self.books.store.run(
-            "INSERT INTO wishes (kind, match, left, seconds, detail) VALUES (?, ?, ?, ?, ?)",
-            kind,
-            match,
-            int(wish.get("times", 1)),
-            float(wish.get("seconds", 0)),
-            detail,
-        )
+        self.books.wish(kind, match, int(wish.get("times", 1)), float(wish.get("seconds", 0)), detail)
         return {"ok": True, "kind": kind, "match": match}
 
     def forget_wishes(self, _wish: JSON) -> JSON:
@@ -163,6 +156,7 @@ class Control:
             "payment_intents": self._rows("payment_intent"),
             "charges": self._rows("charge"),
             "refunds": self._rows("refund"),
+            "payouts": self._rows("payout"),
             "requests": dict(sorted(asked.items())),
             "deliveries": {row["status"]: row["n"] for row in sent},
         }
@@ -171,13 +165,15 @@ class Control:
         kept = (
             "id", "created", "status", "amount", "amount_refunded", "captured", "customer", "payment_method",
             "payment_intent", "charge", "latest_charge", "balance_transaction", "description", "metadata", "reason",
+            "arrival_date", "reconciliation_status",
         )  # fmt: skip
         rows = []
         for account, item in self.books.every(kind):
             row = {"account": account, **{name: item[name] for name in kept if name in item}}
             if kind == "charge":
                 # The network counts tries per card and not per id, so audits need what makes two ids one card.
-                row["fingerprint"] = item["payment_method_details"]["card"]["fingerprint"]
+                details = item["payment_method_details"]
+                row["fingerprint"] = details[details["type"]]["fingerprint"]
                 row["failure_code"], row["reason"] = item["failure_code"], (item["outcome"] or {}).get("reason")
             rows.append(row)
         return rows

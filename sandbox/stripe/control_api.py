@@ -9,11 +9,14 @@ from typing import Any
 from flask import Blueprint, Flask, Response, jsonify, request
 
 from sandbox.stripe.control import Control
+from sandbox.stripe.payout_control import PayoutControl
+from sandbox.stripe.reader_control import ReaderControl
 from sandbox.stripe.wire import JSON, ApiError
 
 
-def add_routes(app: Flask, control: Control) -> None:
+def add_routes(app: Flask, control: Control, at_readers: ReaderControl) -> None:
     blueprint = Blueprint("control", __name__, url_prefix="/_sandbox")
+    payouts = PayoutControl(control)
     actions: dict[str, Callable[[JSON], JSON]] = {
         "reset": control.reset,
         "accounts": control.account,
@@ -27,7 +30,15 @@ def add_routes(app: Flask, control: Control) -> None:
         "save_card": control.save_card,
         "intents/<id>/finish": control.finish_intent,
         "refunds/<id>/finish": control.finish_refund,
+        "payouts/make": payouts.make,
+        "payouts/<id>/finish": payouts.finish,
+        "balance/line": payouts.line,
         "webhooks/resend": control.resend,
+        "devices": at_readers.unpack,
+        "readers/faults": at_readers.trouble,
+        "readers/<id>/present": at_readers.present,
+        "readers/<id>/cancel": at_readers.cancel,
+        "readers/<id>/plug": at_readers.plug,
     }
     for path, action in actions.items():
         blueprint.add_url_rule(f"/{path}", path.replace("/", "-"), _posted(action), methods=["POST"])
@@ -35,10 +46,12 @@ def add_routes(app: Flask, control: Control) -> None:
         "health": lambda: {"ok": True, "service": "stripe"},
         "state": control.state,
         "requests": lambda: control.requests(request.args.get("path", ""), request.args.get("key", "")),
+        "devices": at_readers.devices,
+        "readers": at_readers.readers,
         "deliveries": lambda: control.deliveries(request.args.get("event", "")),
     }
     for path, look in looks.items():
-        blueprint.add_url_rule(f"/{path}", path, _shown(look))
+        blueprint.add_url_rule(f"/{path}", f"see-{path}", _shown(look))
     app.register_blueprint(blueprint)
 
 

@@ -1,4 +1,4 @@
-"""The courier: a background thread that signs and posts queued events, and closes sessions whose time is over."""
+"""The courier: a background thread that signs and posts queued events, and ends what has run out of time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import time
 import httpx
 
 from sandbox.common.store import Row
-from sandbox.stripe import events, queue
+from sandbox.stripe import events, holds, payouts, presenting, queue
 from sandbox.stripe.books import Books
 from sandbox.stripe.sessions import expire_due
 from sandbox.stripe.wire import JSON
@@ -42,6 +42,9 @@ class Courier:
         while True:
             try:
                 expire_due(self.books)
+                holds.expire_due(self.books)
+                presenting.release_due(self.books)
+                payouts.advance(self.books)
                 if not self.round():
                     time.sleep(IDLE_SECONDS)
             except Exception:

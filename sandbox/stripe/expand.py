@@ -9,9 +9,12 @@ from sandbox.stripe.wire import JSON, invalid, public
 
 FIELDS = {
     "balance_transaction", "charge", "customer", "default_payment_method", "failure_balance_transaction",
-    "latest_attempt", "latest_charge", "line_items", "payment_intent", "payment_method", "refunds", "setup_intent",
-    "source",
+    "generated_card", "latest_attempt", "latest_charge", "line_items", "location", "payment_intent", "payment_method",
+    "refunds", "setup_intent", "source",
 }  # fmt: skip
+
+# Names that can be expanded in this object only (or below this path).
+ONLY_OF = {"location": "terminal.reader", "generated_card": "latest_attempt"}
 
 # Lists that are left out of an object unless asked for.
 ON_REQUEST = {"refunds": "charge", "line_items": "checkout.session"}
@@ -47,7 +50,7 @@ def _expand(scope: Scope, item: Any, parts: list[str], path: str) -> None:
 
 
 def _fetch(scope: Scope, item: JSON, name: str, path: str) -> None:
-    if name not in FIELDS:
+    if name not in FIELDS or (name in ONLY_OF and not _belongs(item, name, path)):
         raise _unknown(path)
     value = item.get(name)
     if isinstance(value, str):
@@ -56,6 +59,11 @@ def _fetch(scope: Scope, item: JSON, name: str, path: str) -> None:
         item[name] = listing(scope.where("refund", charge=item["id"]), f"/v1/charges/{item['id']}/refunds")
     elif name == "line_items" and item["object"] == "checkout.session":
         item[name] = listing(item["_lines"], f"/v1/checkout/sessions/{item['id']}/line_items")
+
+
+def _belongs(item: JSON, name: str, path: str) -> bool:
+    """A charge's generated card and its reader's location are plain ids there and cannot be expanded."""
+    return ONLY_OF[name] in (item.get("object"), path.split(".")[0])
 
 
 def _unknown(path: str) -> Exception:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import secrets
 from typing import Any, NoReturn
 
-from sandbox.stripe import cards, charges, customers, methods
+from sandbox.stripe import cards, charges, customers, methods, reader_cards
 from sandbox.stripe.books import Scope
 from sandbox.stripe.cards import Decline
 from sandbox.stripe.spec import change, merged, refuse
@@ -15,6 +16,10 @@ CONFIRMABLE = ("requires_payment_method", "requires_confirmation", "requires_act
 CANCELABLE = (*CONFIRMABLE, "requires_capture", "processing")
 # Types switched on for every account here; others are silently filtered, as Stripe does.
 ACTIVATED = ("card", "card_present")
+_OPTIONS: JSON = {
+    "card": {"request_three_d_secure": "automatic"},
+    "card_present": {"request_extended_authorization": False, "request_incremental_authorization_support": False},
+}
 _TEXTS = ("description", "receipt_email", "setup_future_usage", "statement_descriptor_suffix")
 
 
@@ -52,7 +57,7 @@ def open_intent(scope: Scope, params: JSON, **private: Any) -> JSON:
         next_action=None,
         on_behalf_of=None,
         payment_method=method["id"] if method else None,
-        payment_method_options={"card": {"request_three_d_secure": "automatic"}},
+        payment_method_options={kind: _OPTIONS[kind] for kind in types},
         payment_method_types=types,
         processing=None,
         shipping=None,
@@ -174,6 +179,7 @@ def _wait(scope: Scope, intent: JSON, method: JSON) -> JSON:
 
 def _take(scope: Scope, intent: JSON, charge: JSON) -> JSON:
     intent["latest_charge"] = charge["id"]
+    _keep_read_card(scope, intent, charge)
     if intent["capture_method"] == "manual":
         intent.update(status="requires_capture", amount_capturable=intent["amount"])
         scope.save(intent)
@@ -185,12 +191,28 @@ def _take(scope: Scope, intent: JSON, charge: JSON) -> JSON:
     return _received(scope, intent, intent["amount"])
 
 
+def _keep_read_card(scope: Scope, intent: JSON, charge: JSON) -> None:
+    """A card at a reader cannot be charged later itself; one generated from it can, when that was wished for."""
+    details = charge["payment_method_details"]
+    if details["type"] != "card_present":
+        return
+    intent["_capture_before"] = details["card_present"]["capture_before"]
+    if intent["setup_future_usage"]:
+        method = scope.need("payment_method", charge["payment_method"])
+        made = reader_cards.generate(
+            scope, method, intent["customer"], charge=charge["id"], payment_method_details=copy.deepcopy(details)
+        )
+        details["card_present"]["generated_card"] = made
+        scope.save(charge)
+
+
 def _received(scope: Scope, intent: JSON, cents: int) -> JSON:
     intent.update(status="succeeded", amount_received=cents, amount_capturable=0, processing=None)
     scope.save(intent)
     if intent["setup_future_usage"] and intent["customer"]:
         method = scope.need("payment_method", intent["payment_method"])
-        methods.attach_to(scope, method, intent["customer"])
+        if method["type"] == "card":
+            methods.attach_to(scope, method, intent["customer"])
     scope.emit("payment_intent.succeeded", intent)
     return intent
 
@@ -240,6 +262,9 @@ def capture(scope: Scope, params: JSON, identifier: str) -> JSON:
     intent = scope.need("payment_intent", identifier)
     if intent["status"] != "requires_capture":
         raise unexpected(intent, f"This PaymentIntent is {intent['status']} and cannot be captured.")
+    lapsed = intent.get("_capture_before")
+    refuse(bool(lapsed and lapsed <= scope.now), "The time to capture this payment is over.",
+           code="capture_charge_authorization_expired")  # fmt: skip
     cents: int = {"amount_to_capture": intent["amount_capturable"], **params}["amount_to_capture"]
     refuse(not 0 < cents <= intent["amount_capturable"], "More than was authorized.", code="amount_too_large",
            param="amount_to_capture")  # fmt: skip

@@ -39,6 +39,7 @@ def from_token(scope: Scope, identifier: str) -> str:
 def usable(scope: Scope, identifier: str, customer: str | None) -> JSON:
     """The card, if this customer may be charged with it: not detached, not somebody else's."""
     method = scope.need("payment_method", identifier, "payment_method")
+    _not_of_a_reader(method)
     if method.get("_gone"):
         message = "That payment method was detached from its customer and can no longer be used."
         raise invalid(message, code="payment_method_unexpected_state", param="payment_method")
@@ -46,6 +47,12 @@ def usable(scope: Scope, identifier: str, customer: str | None) -> JSON:
         message = "That payment method belongs to a customer; send the same customer with it."
         raise invalid(message, param="payment_method" if customer else "customer")
     return method
+
+
+def _not_of_a_reader(method: JSON) -> None:
+    if method["type"] != "card":
+        message = "A card read by a reader cannot be used again; use the card generated from it."
+        raise invalid(message, code="payment_method_unexpected_state", param="payment_method")
 
 
 def attach_to(scope: Scope, method: JSON, customer: str) -> JSON:
@@ -83,6 +90,7 @@ def page(scope: Scope, params: JSON, customer: str | None = None) -> JSON:
 def attach(scope: Scope, params: JSON, identifier: str) -> JSON:
     owner = customers.need(scope, params["customer"], "customer")
     method = scope.need("payment_method", from_token(scope, identifier))
+    _not_of_a_reader(method)
     return attach_to(scope, method, owner["id"])
 
 

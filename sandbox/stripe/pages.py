@@ -14,6 +14,7 @@ from werkzeug.wrappers import Response
 from sandbox.common.faults import KINDS, Fault, Faults
 from sandbox.stripe import accounts, refunds
 from sandbox.stripe.control import TROUBLES, Control
+from sandbox.stripe.reader_troubles import WORDS as READER_WORDS
 from sandbox.stripe.wire import JSON, ApiError, public
 
 SHOWN = 25
@@ -24,6 +25,7 @@ PLACES = {
     "Reading an intent": "GET /v1/payment_intents/*",
     "Refunding": "POST /v1/refunds",
     "Opening a card page": "POST /v1/checkout/sessions",
+    "Sending to a reader": "POST /v1/terminal/readers/*/*",
     "Everything in the API": "* /v1/*",
 }
 FAULT_WORDS = {
@@ -105,6 +107,7 @@ class Pages:
             kinds={kind: FAULT_WORDS[kind] for kind in (*KINDS, *TROUBLES)},
             behaviours=BEHAVIOURS,
             webhook_words=WEBHOOK_WORDS,
+            reader_words={f"reader_{kind}": f"reader {words}" for kind, words in READER_WORDS.items()},
             refund_statuses=refunds.STATUSES,
             **{f"{kind}s": found for kind, found in rows.items()},
         )

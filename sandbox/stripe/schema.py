@@ -17,6 +17,7 @@ CREATE INDEX IF NOT EXISTS objects_intent ON objects (account, object, json_extr
 CREATE INDEX IF NOT EXISTS objects_charge ON objects (account, object, json_extract(body, '$.charge'));
 CREATE INDEX IF NOT EXISTS objects_source ON objects (account, object, json_extract(body, '$.source'));
 CREATE INDEX IF NOT EXISTS objects_open ON objects (object, json_extract(body, '$.status'));
+CREATE INDEX IF NOT EXISTS objects_payout ON objects (account, object, json_extract(body, '$._payout'));
 CREATE TABLE IF NOT EXISTS idempotency (
   account TEXT NOT NULL, key TEXT NOT NULL, fingerprint TEXT NOT NULL, created INTEGER NOT NULL,
   status INTEGER, body TEXT, request TEXT NOT NULL, PRIMARY KEY (account, key));
@@ -46,11 +47,17 @@ PREFIX = {
     "charge": "ch_3",
     "refund": "re_3",
     "balance_transaction": "txn_3",
+    "payout": "po_1",
     "event": "evt_1",
     "checkout.session": "cs_test_",
     "webhook_endpoint": "we_1",
+    "terminal.location": "tml_",
+    "terminal.reader": "tmr_",
+    "device": "device_",
 }
-LENGTH = {"customer": 14, "checkout.session": 58}
+LENGTH = {"customer": 14, "checkout.session": 58, "terminal.location": 14, "terminal.reader": 14}
+# Kinds whose answers carry no `created`.
+UNDATED = ("terminal.location", "terminal.reader")
 _ALPHABET = string.ascii_letters + string.digits
 
 

@@ -7,9 +7,10 @@ from typing import Any
 
 from sandbox.stripe import cards, customers, methods
 from sandbox.stripe.books import Scope
-from sandbox.stripe.spec import change, merged
+from sandbox.stripe.spec import change, merged, refuse
 from sandbox.stripe.wire import JSON, ApiError, invalid, public
 
+TYPES = ("card", "card_present")
 _OPEN = ("requires_payment_method", "requires_confirmation", "requires_action")
 
 
@@ -19,6 +20,8 @@ def open_setup(scope: Scope, params: JSON, **private: Any) -> JSON:
     method = params.get("payment_method") and methods.from_token(scope, params["payment_method"])
     if method:
         methods.usable(scope, method, params.get("customer"))
+    types = [kind for kind in params.get("allowed_payment_method_types") or ["card"] if kind in TYPES]
+    refuse(not types, "None of the allowed payment method types is activated.", param="allowed_payment_method_types")
     intent = scope.new(
         "setup_intent",
         allowed_payment_method_types=params.get("allowed_payment_method_types"),
@@ -34,8 +37,8 @@ def open_setup(scope: Scope, params: JSON, **private: Any) -> JSON:
         metadata=merged({}, params.get("metadata")),
         next_action=None,
         payment_method=method,
-        payment_method_options={"card": {"request_three_d_secure": "automatic"}},
-        payment_method_types=["card"],
+        payment_method_options={"card": {"request_three_d_secure": "automatic"}} if "card" in types else {},
+        payment_method_types=types,
         status="requires_confirmation" if method else "requires_payment_method",
         usage=params.get("usage") or "off_session",
         **private,
@@ -76,6 +79,8 @@ def _open(scope: Scope, identifier: str, verb: str) -> JSON:
 
 def confirm(scope: Scope, params: JSON, identifier: str) -> JSON:
     intent = _open(scope, identifier, "confirmed")
+    refuse("card" not in intent["payment_method_types"], "This SetupIntent does not take cards without a reader.",
+           param="payment_method")  # fmt: skip
     chosen = params.get("payment_method") or intent["payment_method"]
     if not chosen:
         message = "This SetupIntent has no payment method; send one to confirm it."

@@ -37,6 +37,13 @@ _PRICE: Fields = {
     "currency": "currency!", "unit_amount": "int!", "product_data": {"name": "text!", "description": "text"},
 }  # fmt: skip
 
+REDISPLAY = "always|limited|unspecified"
+_READER_CONFIG: Fields = {
+    "enable_customer_cancellation": "bool", "skip_tipping": "bool", "allow_redisplay": REDISPLAY,
+    "tipping": {"amount_eligible": "int"},
+}  # fmt: skip
+_LOCATION: Fields = {"display_name": "text", "address": ADDRESS, "phone": "text", "metadata": "map"}
+
 SPECS: dict[str, Fields] = {
     "none": {},
     "customer.create": _CUSTOMER,
@@ -46,7 +53,7 @@ SPECS: dict[str, Fields] = {
     "payment_method.attach": {"customer": "text!"},
     "payment_method.update": {
         "billing_details": BILLING, "card": {"exp_month": "int", "exp_year": "int"}, "metadata": "map",
-        "allow_redisplay": "always|limited|unspecified",
+        "allow_redisplay": REDISPLAY,
     },
     "setup_intent.create": {
         "customer": "text", "usage": "off_session|on_session", "description": "text", "metadata": "map",
@@ -75,7 +82,10 @@ SPECS: dict[str, Fields] = {
     },
     "refund.update": {"metadata": "map"},
     "refund.list": {**PAGE, "created": "range", "charge": "text", "payment_intent": "text"},
-    "balance_transaction.list": {**PAGE, "created": "range", "source": "text", "type": "text", "currency": "text"},
+    "balance_transaction.list": {
+        **PAGE, "created": "range", "source": "text", "type": "text", "currency": "text", "payout": "text",
+    },
+    "payout.list": {**PAGE, "created": "range", "status": "text"},
     "event.list": {
         **PAGE, "created": "range", "type": "text", "types": ["text"], "delivery_success": "bool",
     },
@@ -101,6 +111,38 @@ SPECS: dict[str, Fields] = {
     },
     "checkout.session.list": {
         **PAGE, "created": "range", "customer": "text", "payment_intent": "text", "status": "complete|expired|open",
+    },
+    "terminal.location.create": _LOCATION,
+    "terminal.location.update": _LOCATION,
+    "terminal.location.list": PAGE,
+    "terminal.reader.create": {
+        "registration_code": "text!", "label": "text", "location": "text", "metadata": "map",
+    },
+    "terminal.reader.update": {"label": "text", "metadata": "map"},
+    "terminal.reader.list": {
+        **PAGE, "location": "text", "serial_number": "text", "status": "offline|online",
+        "device_type": "bbpos_wisepos_e|simulated_stripe_s700|simulated_wisepos_e|stripe_s700",
+    },
+    "terminal.reader.process_payment": {
+        "payment_intent": "text!", "process_config": {**_READER_CONFIG, "return_url": "text"},
+    },
+    "terminal.reader.process_setup": {
+        "setup_intent": "text!", "allow_redisplay": f"{REDISPLAY}!",
+        "process_config": {"enable_customer_cancellation": "bool"},
+    },
+    "terminal.reader.collect": {"payment_intent": "text!", "collect_config": _READER_CONFIG},
+    "terminal.reader.confirm": {
+        "payment_intent": "text!", "confirm_config": {"return_url": "text"},
+    },
+    "terminal.reader.display": {
+        "type": "cart!",
+        "cart": {
+            "currency": "currency!", "total": "int!", "tax": "int",
+            "line_items": [{"amount": "int!", "description": "text!", "quantity": "int!"}],
+        },
+    },
+    "terminal.reader.present": {
+        "type": "card_present", "card_present": {"number": "text"},
     },
 }  # fmt: skip
 MIN_CENTS, MAX_CENTS = 50, 99_999_999

@@ -8,6 +8,7 @@ from typing import Any, get_args
 import pytest
 import stripe
 from stripe import params as p
+from stripe.params import terminal as t
 from stripe.params.checkout import (
     SessionCreateParams,
     SessionExpireParams,
@@ -15,6 +16,7 @@ from stripe.params.checkout import (
     SessionListParams,
     SessionRetrieveParams,
 )
+from stripe.params.test_helpers.terminal import ReaderPresentPaymentMethodParams as PresentPaymentMethodParams
 
 from sandbox.stripe.api import ROUTES
 from sandbox.stripe.spec import SPECS
@@ -90,6 +92,12 @@ PRODUCT: list[tuple[str, Any, dict[str, Any]]] = [
             "metadata": {"refund": "r1"},
         },
     ),
+    ("payouts", p.PayoutListParams, {"created": {"gte": 1}, "limit": 100}),
+    (
+        "what is in a payout",
+        p.BalanceTransactionListParams,
+        {"payout": "po_1", "limit": 100, "expand": ["data.source"]},
+    ),
     ("cards", p.PaymentMethodListParams, {"customer": "cus_1", "type": "card"}),
     ("missed events", p.EventListParams, {"delivery_success": False, "types": ["payment_intent.succeeded"]}),
     (
@@ -127,6 +135,7 @@ LIBRARY: dict[str, Any] = {
     "refund.update": p.RefundUpdateParams,
     "refund.list": p.RefundListParams,
     "balance_transaction.list": p.BalanceTransactionListParams,
+    "payout.list": p.PayoutListParams,
     "event.list": p.EventListParams,
     "webhook_endpoint.create": p.WebhookEndpointCreateParams,
     "webhook_endpoint.update": p.WebhookEndpointUpdateParams,
@@ -134,6 +143,18 @@ LIBRARY: dict[str, Any] = {
     "checkout.session.create": SessionCreateParams,
     "checkout.session.list": SessionListParams,
     "checkout.session.line_items": SessionListLineItemsParams,
+    "terminal.location.create": t.LocationCreateParams,
+    "terminal.location.update": t.LocationUpdateParams,
+    "terminal.location.list": t.LocationListParams,
+    "terminal.reader.create": t.ReaderCreateParams,
+    "terminal.reader.update": t.ReaderUpdateParams,
+    "terminal.reader.list": t.ReaderListParams,
+    "terminal.reader.process_payment": t.ReaderProcessPaymentIntentParams,
+    "terminal.reader.process_setup": t.ReaderProcessSetupIntentParams,
+    "terminal.reader.collect": t.ReaderCollectPaymentMethodParams,
+    "terminal.reader.confirm": t.ReaderConfirmPaymentIntentParams,
+    "terminal.reader.display": t.ReaderSetReaderDisplayParams,
+    "terminal.reader.present": PresentPaymentMethodParams,
 }
 
 
@@ -226,6 +247,7 @@ def test_answers_hold_no_field_that_the_library_does_not_have(shop: World) -> No
     paid = shop.charge(shop.card())
     refund = shop.api.refunds.create({"payment_intent": paid.id, "amount": 100})
     charge = shop.api.charges.retrieve(paid.latest_charge)
+    shop.control("payouts/make", account_key=shop.key)
     setup = shop.api.setup_intents.list({"customer": shop.customer}).data[0]
     url = {"mode": "setup", "currency": "usd", "customer": shop.customer, "success_url": "https://pay.example.com"}
     hook = {"url": "http://127.0.0.1:9/", "enabled_events": ["charge.captured"]}
@@ -238,6 +260,7 @@ def test_answers_hold_no_field_that_the_library_does_not_have(shop: World) -> No
         (shop.api.customers.retrieve(shop.customer), stripe.Customer),
         (shop.api.payment_methods.list({"customer": shop.customer}).data[0], stripe.PaymentMethod),
         (shop.api.balance_transactions.retrieve(charge.balance_transaction), stripe.BalanceTransaction),
+        (shop.api.payouts.list().data[0], stripe.Payout),
         (shop.api.events.list().data[0], stripe.Event),
         (shop.api.checkout.sessions.create(url), stripe.checkout.Session),
         (shop.api.webhook_endpoints.create(hook), stripe.WebhookEndpoint),
@@ -254,6 +277,8 @@ def words_in(hint: Any) -> set[str]:
 
 def test_the_events_the_sandbox_sends_exist_in_the_library(shop: World) -> None:
     known = words_in(hint_of(p.WebhookEndpointCreateParams, "enabled_events"))
-    shop.api.refunds.create({"payment_intent": shop.charge(shop.card()).id})
+    shop.api.refunds.create({"payment_intent": shop.charge(shop.card()).id, "amount": 100})
+    payout = shop.control("payouts/make", account_key=shop.key, status="paid")["id"]
+    shop.control(f"payouts/{payout}/finish", status="failed")
     assert set(shop.events()) - known == set()
     assert "payment_intent.succeeded" in known
