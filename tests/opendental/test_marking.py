@@ -77,6 +77,7 @@ def test_a_refund_by_hand_is_looked_for_at_once_named_or_marked(desk: Desk, due:
     posted(desk, due)
     named, marked = give_back(desk, due, 40_00), give_back(desk, due, 10_00)
     desk.post()
+    assert (state(named), state(marked)) == (State.BY_HAND, State.BY_HAND)
     number = enter(desk, due, named)
     wrong = enter(desk, due, marked, check="cash drawer")
 
@@ -90,5 +91,7 @@ def test_a_refund_by_hand_is_looked_for_at_once_named_or_marked(desk: Desk, due:
     assert marking.unmark(marked, actor="user:7", now=desk.now())
     assert (state(marked), alarms()) == (State.BY_HAND, ["REFUND_BY_HAND"])
     assert outbox.look_again(marked, now=desk.now())
+    desk.wait(seconds=70)
+    desk.pull(cycles=2)
     desk.post()
     assert (state(marked), marked.pay_num, alarms()) == (State.MATCHED, wrong, [])
