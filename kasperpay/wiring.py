@@ -12,6 +12,7 @@ from opendental import features
 from opendental.models import Connection
 from patients import search
 from payments import upward
+from payments.account import Account
 from payments.models import DuePart
 from payplans.models import PayPlan
 from practices import rounds
@@ -25,6 +26,8 @@ def connect() -> None:
     upward.handlers.fix_link = _fix_link
     upward.handlers.nudge = _nudge
     upward.handlers.autopay_refusal = _autopay_refusal
+    upward.handlers.account = _account
+    upward.handlers.payment_types = _payment_types
 
 
 def _recheck(due_part_id: int, now: datetime) -> None:
@@ -41,6 +44,16 @@ def _autopay_refusal(plan: PayPlan) -> str:
     if connection is None:
         return "Open Dental is not connected."
     return features.autopay_refusal(connection, plan, PaymentSettings.objects.get(practice_id=plan.practice_id))
+
+
+def _account(practice_id: int, pat_num: int, now: datetime) -> Account:
+    found: Account = import_string("opendental.account.read")(practice_id, pat_num, now)
+    return found
+
+
+def _payment_types(practice_id: int) -> dict[int, str]:
+    connection = Connection.objects.filter(practice_id=practice_id).first()
+    return {int(number): name for number, name in connection.payment_types.items()} if connection else {}
 
 
 def _nudge(practice_id: int) -> None:

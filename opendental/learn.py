@@ -41,7 +41,9 @@ def learn(connection: Connection, *, now: datetime) -> list[str]:
         health.failed(connection, error, now=now)
         raise
     connection.learned_at = now
-    connection.save(update_fields=["permissions", "preferences", "version", "pay_type_num", "learned_at"])
+    connection.save(
+        update_fields=["permissions", "preferences", "version", "pay_type_num", "payment_types", "learned_at"]
+    )
     health.answered(connection, now=now)
     return missing(connection)
 
@@ -75,6 +77,7 @@ def _preferences(office: Office, can_query: bool) -> dict[str, str]:
 def _payment_type(office: Office, connection: Connection) -> int:
     """The type we post with: kept if it still exists, else the one set for the API, else one named for cards."""
     types = dict(map(_definition, office.get_all("/definitions", Category=PAYMENT_TYPES)))
+    connection.payment_types = {str(number): name for number, name in types.items() if number}
     preferred = connection.preferences.get("ApiPaymentType", "")
     for number in (connection.pay_type_num, int(preferred) if preferred.isdigit() else 0):
         if number in types:

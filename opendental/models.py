@@ -25,6 +25,8 @@ class Connection(PracticeRow):
     permissions = models.JSONField(default=list, blank=True)
     preferences = models.JSONField(default=dict, blank=True)
     pay_type_num = models.BigIntegerField(default=0, help_text="DefNum of the payment type we post with")
+    # {"70": "Cash"}: what staff choose from for money that no card moved.
+    payment_types = models.JSONField(default=dict, db_default=models.Value({}, models.JSONField()), blank=True)
     learned_at = models.DateTimeField(null=True, blank=True)
     # Health.
     last_answer_at = models.DateTimeField(null=True, blank=True)

@@ -36,7 +36,7 @@ def about(posting: LedgerPosting) -> dict[str, int]:
     if posting.plan_id:
         ids["plan"] = posting.plan_id
     allocation = posting.payment.allocations.first()
-    if allocation is not None:
+    if allocation is not None and allocation.installment_id is not None:
         ids["installment"] = allocation.installment_id
     return ids
 

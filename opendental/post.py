@@ -18,7 +18,7 @@ import structlog
 from core import trace
 from core.calendar import local_date
 from core.money import format_cents
-from opendental import breaker, features, outbox, post_refund, refund_by_hand, verify, wire
+from opendental import breaker, features, outbox, post_refund, post_sale, refund_by_hand, verify, wire
 from opendental.client import Office
 from opendental.errors import NotAllowed, OpenDentalError, Refused, Throttled, TooOldVersion, UnableToReachOffice
 from opendental.fields import Fields, Unreadable
@@ -266,12 +266,12 @@ class Poster:
         if splits is None:
             self._compare_amount(posting)
             return
-        verdict = verify.judge(posting, splits, _numbers(posting))
+        verdict = _judge(posting, splits)
         if verdict.rows_missed and (refusal := self._repair(posting)) is not None:
             if refusal:
                 outbox.stuck(posting, State.MISMATCH, f"{verdict.reason} {refusal}", now=self.now)
                 return
-            verdict = verify.judge(posting, self._splits(posting), _numbers(posting))
+            verdict = _judge(posting, self._splits(posting))
         if verdict.matches:
             outbox.matched(posting, now=self.now)
         else:
@@ -288,10 +288,13 @@ class Poster:
             outbox.stuck(posting, State.MISMATCH, "Open Dental does not show this payment.", now=self.now)
 
     def _repair(self, posting: LedgerPosting) -> str | None:
-        """Put the payment on its own charge rows. '' = done, a sentence = refused, None = nothing to repair with.
+        """Put the payment where it belongs. '' = done, a sentence = refused, None = nothing to repair with.
 
         Repeating it replaces the same splits by the same splits, so a lost answer does no harm.
         """
+        if parts := post_sale.allocations(posting):
+            amounts = post_sale.amounts(self.connection, posting, parts)
+            return self._partial(posting, "procNumsAndAmounts", amounts) if amounts else None
         plan, installment = posting.plan, _installment(posting)
         if plan is None or installment is None:
             return None
@@ -300,8 +303,11 @@ class Poster:
         if not rows:
             return f"{format_cents(posting.amount_cents)} is not open on this installment any more."
         amounts = [{"PayPlanChargeNum": number, "Amount": cents / 100} for number, cents in rows]
+        return self._partial(posting, "payPlanChargeNumsAndAmounts", amounts)
+
+    def _partial(self, posting: LedgerPosting, name: str, amounts: list[dict[str, Any]]) -> str:
         try:
-            self.office.put(f"/payments/{posting.pay_num}/Partial", {"payPlanChargeNumsAndAmounts": amounts})
+            self.office.put(f"/payments/{posting.pay_num}/Partial", {name: amounts})
         except (Refused, TooOldVersion) as error:
             return error.reason
         return ""
@@ -329,6 +335,12 @@ def _installment(posting: LedgerPosting) -> Installment | None:
     return allocation.installment if allocation else None
 
 
+def _judge(posting: LedgerPosting, splits: list[wire.SplitFacts]) -> verify.Verdict:
+    if parts := post_sale.allocations(posting):
+        return post_sale.judge(posting, parts, splits)
+    return verify.judge(posting, splits, _numbers(posting))
+
+
 def _numbers(posting: LedgerPosting) -> set[int]:
     installment = _installment(posting)
     return set(installment.charge_rows.values_list("pay_plan_charge_num", flat=True)) if installment else set()
@@ -336,6 +348,8 @@ def _numbers(posting: LedgerPosting) -> set[int]:
 
 def route_of(connection: Connection, posting: LedgerPosting) -> str:
     """How it would get there now."""
+    if parts := post_sale.allocations(posting):
+        return post_sale.route(connection, parts)
     installment = _installment(posting)
     if posting.plan is None or installment is None:
         return Route.PATIENT
@@ -349,15 +363,25 @@ def _body(connection: Connection, posting: LedgerPosting, route: str) -> dict[st
         "PayAmt": f"{posting.amount_cents / 100:.2f}",
         "PayDate": local_date(posting.payment.paid_at, posting.practice.zone).isoformat(),
         "CheckNum": posting.reference,
-        "PayNote": f"{posting.reference} KasperPay card payment",
+        "PayNote": _note(posting),
     }
     if features.at_least(connection, "23.1.27"):
-        body["PayType"] = connection.pay_type_num
+        body["PayType"] = posting.payment.attempt.pay_type_num or connection.pay_type_num
+    body |= post_sale.fields(post_sale.allocations(posting), route)
     if route != Route.PATIENT and posting.plan is not None:
         body |= {"PatNum": account_of(posting.plan), "payPlanNum": posting.plan.pay_plan_num}
     if route == Route.PREPAYMENT:
         body["isPrepayment"] = "true"
     return body
+
+
+def _note(posting: LedgerPosting) -> str:
+    """Begins with the reference, by which staff find it too."""
+    attempt = posting.payment.attempt
+    words = [f"{posting.reference} KasperPay {attempt.paid_with or 'card payment'}"]
+    if posting.plan_id is None and attempt.due_part.sale is not None:
+        words.append(attempt.due_part.sale.note)
+    return ". ".join(filter(None, words))
 
 
 def account_of(plan: PayPlan) -> int:

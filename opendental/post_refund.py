@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 State, Route, Movement = LedgerPosting.State, LedgerPosting.Route, LedgerPosting.Movement
 _PROVEN_ABSENT = 2
 _FIRST = "The payment itself is not in Open Dental yet."
+_STAFF_FIRST = "The payment itself does not stand right in Open Dental: that waits for staff, and this for it."
 
 
 def work(poster: Poster, posting: LedgerPosting) -> None:
@@ -51,10 +52,12 @@ def _payment_is_there(poster: Poster, posting: LedgerPosting) -> bool:
 
     Of a payment that staff marked as posted nothing may be sent; they enter its refunds, too.
     """
-    if refund_by_hand.paid_of(posting).state in (State.MATCHED, State.MARKED):
+    paid = refund_by_hand.paid_of(posting)
+    if paid.state in (State.MATCHED, State.MARKED):
         return True
-    outbox.wait(posting, now=poster.now, reason=_FIRST)
-    outbox.tell_if_late(posting, _FIRST, now=poster.now)
+    reason = _STAFF_FIRST if paid.state in (State.MISMATCH, State.REFUSED) else _FIRST
+    outbox.wait(posting, now=poster.now, reason=reason)
+    outbox.tell_if_late(posting, reason, now=poster.now)
     return False
 
 
@@ -80,7 +83,9 @@ def _send(poster: Poster, posting: LedgerPosting) -> None:
 
 def _route(poster: Poster, posting: LedgerPosting, paid: LedgerPosting) -> str:
     """Only what was never attached to a plan can be given back by a program, and only where it reverses exactly."""
-    if paid.route != Route.PATIENT or paid.pay_num is None or paid.state == State.MARKED:
+    if paid.pay_num is None or paid.state == State.MARKED:
+        return Route.BY_HAND
+    if paid.plan_id is not None and paid.route != Route.PATIENT:
         return Route.BY_HAND
     is_whole = posting.amount_cents == -posting.payment.amount_cents
     if is_whole and features.at_least(poster.connection, "24.4.28"):
@@ -120,7 +125,7 @@ def _negative(poster: Poster, posting: LedgerPosting, paid: LedgerPosting) -> di
         "PayNote": f"{posting.reference} KasperPay refund of {paid.reference}",
     }
     if features.at_least(poster.connection, "23.1.27"):
-        body["PayType"] = poster.connection.pay_type_num
+        body["PayType"] = posting.payment.attempt.pay_type_num or poster.connection.pay_type_num
     return body
 
 

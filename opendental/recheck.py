@@ -9,7 +9,7 @@ from django.db.models.functions import Coalesce
 
 from core.calendar import local_date
 from core.money import format_cents
-from opendental import breaker, features, store
+from opendental import breaker, features, recheck_sale, store
 from opendental.client import Office
 from opendental.errors import NotFoundInOffice, OpenDentalError
 from opendental.fields import Unreadable
@@ -25,8 +25,14 @@ _MOST_READINGS = 3
 
 
 def recheck(due_part_id: int, *, now: datetime) -> None:
-    """Read the part's plan anew and stamp a DueCheck. Raises UnableToRecheck; then there is no fresh stamp."""
-    part = DuePart.objects.select_related("installment__plan").get(pk=due_part_id)
+    """Read the part's plan (of a sale: the account) anew and stamp a DueCheck.
+
+    Raises UnableToRecheck; then there is no fresh stamp.
+    """
+    part = DuePart.objects.select_related("installment__plan", "sale__patient").get(pk=due_part_id)
+    if part.sale is not None:
+        recheck_sale.recheck(part, part.sale, now=now)
+        return
     connection = Connection.objects.filter(practice_id=part.practice_id).first()
     if part.installment is None or connection is None:
         raise UnableToRecheck("Open Dental is not connected.")

@@ -50,7 +50,7 @@ class PlanFacts:
 
 @dataclass(frozen=True)
 class SplitFacts:
-    """One paysplit row that names a payment plan."""
+    """One paysplit row; a number is 0 where it names no such thing."""
 
     split_num: int
     pay_num: int
@@ -60,6 +60,7 @@ class SplitFacts:
     debit_type: str
     unearned_type: int
     paid_date: date | None
+    proc_num: int = 0
 
 
 @dataclass(frozen=True)
@@ -140,6 +141,7 @@ def split(row: dict[str, Any]) -> SplitFacts:
         debit_type=fields.choice("PayPlanDebitType", _DEBITS, "Unknown"),
         unearned_type=fields.integer("UnearnedType", 0),
         paid_date=fields.day("DatePay"),
+        proc_num=fields.integer("ProcNum", 0),
     )
 
 

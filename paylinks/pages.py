@@ -61,9 +61,9 @@ def _last_failed(part: DuePart) -> Attempt | None:
 
 def _card_for_another_try(part: DuePart, failed: Attempt | None, now: datetime) -> Card | None:
     """The card that failed, when the network's rules let it be tried once more now."""
-    if failed is None or failed.card.state != Card.State.ACTIVE:
+    if failed is None or failed.saved_card.state != Card.State.ACTIVE:
         return None
-    return None if budget.obstacle(part, failed.card, Attempt.Channel.FIX_LINK, now) else failed.card
+    return None if budget.obstacle(part, failed.saved_card, Attempt.Channel.FIX_LINK, now) else failed.card
 
 
 def _autopay_card(part: DuePart) -> Card | None:
@@ -121,7 +121,7 @@ def offer(found: Found, paid: Attempt | None, language: str, now: datetime) -> O
     installment = found.part.installment
     if paid is None or installment is None or paid.channel != Attempt.Channel.FIX_LINK:
         return None
-    plan, card = installment.plan, paid.card
+    plan, card = installment.plan, paid.saved_card
     taken = Autopay.objects.filter(plan=plan, card=card, is_on=True).exists()
     to_come = plan.installments.unpaid().filter(is_down_payment=False).exists()
     if taken or not to_come or not plan.is_collectable or card.patient_id != plan.guarantor_id:

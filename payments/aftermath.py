@@ -7,7 +7,7 @@ from datetime import datetime
 from cards.models import Card
 from core.money import format_cents
 from core.tokens import reference_of
-from payments import budget, due_parts, notices
+from payments import budget, due_parts, notices, sale_aftermath
 from payments.claim import about
 from payments.models import Alarm, Allocation, Attempt, DuePart, LedgerPosting, Payment
 from payplans.models import Installment, PayPlan
@@ -26,16 +26,23 @@ def of_success(attempt: Attempt, outcome: Succeeded, now: datetime, actor: str) 
     part.state, part.hold, part.hold_reason = DuePart.State.PAID, "", ""
     part.save(update_fields=["state", "hold", "hold_reason"])
     plan = _pay_installment(part.installment, payment, now) if part.installment is not None else None
+    if part.sale is not None:
+        sale_aftermath.of_success(part.sale, payment, now)
     if outcome.amount_cents != attempt.amount_cents:
         _alarm_amount(attempt, outcome, now)
     Event.record(
         attempt.practice_id, kind="payment_succeeded", actor=actor, now=now,
         about=about(attempt) | {"payment": payment.pk},
-        text=f"{format_cents(payment.amount_cents)} charged to {attempt.card}",
+        text=f"{format_cents(payment.amount_cents)} {_taken(attempt)}",
     )  # fmt: skip
-    notices.success(attempt, now)
+    if attempt.card is not None:
+        notices.success(attempt, now)
     if plan is not None:
         notices.plan_completed(plan, now)
+
+
+def _taken(attempt: Attempt) -> str:
+    return f"charged to {attempt.card}" if attempt.card else f"taken: {attempt.paid_with}"
 
 
 def _pay_installment(installment: Installment, payment: Payment, now: datetime) -> PayPlan:
@@ -77,9 +84,10 @@ def of_decline(attempt: Attempt, now: datetime, actor: str) -> None:
     """
     part = attempt.due_part
     verdict = budget.verdict(attempt, now)
-    _apply_verdict(part, verdict)
+    if part.sale is None:
+        _apply_verdict(part, verdict)
     if verdict.never_again or attempt.decline_code == CARD_GONE:
-        Card.objects.filter(pk=attempt.card_id, state=Card.State.ACTIVE).update(
+        Card.objects.filter(pk=attempt.saved_card.pk, state=Card.State.ACTIVE).update(
             state=Card.State.BLOCKED, never_again=verdict.never_again, state_reason=verdict.reason[:200]
         )
     if part.installment is not None and part.installment.is_open:
@@ -96,9 +104,11 @@ def of_decline(attempt: Attempt, now: datetime, actor: str) -> None:
 
 
 def _keep_in_step(part: DuePart, now: datetime) -> bool:
-    """While the charge was in flight its part was left alone: catch up. True when the money is still owed."""
+    """While the charge was in flight its part was left alone: catch up. True when somebody has to be told."""
+    if part.sale is not None:
+        sale_aftermath.of_nothing_taken(part)
     if part.installment is None:
-        return True
+        return False
     plan = part.installment.plan
     due_parts.refresh(plan, now=now)
     part.refresh_from_db(fields=["state", "next_try_at", "hold", "hold_reason"])

@@ -8,8 +8,9 @@ from datetime import datetime
 
 from kombu.exceptions import OperationalError
 
-from payments import refunds
+from payments import progress, refunds, sales
 from payments.models import Attempt, DuePart, Payment, Refund
+from payments.sales import UnableToSell
 from payments.tasks import collect_one, refund_one
 
 logger = logging.getLogger(__name__)
@@ -33,6 +34,18 @@ def pay_now(part: DuePart, *, card_id: int, actor: str) -> str:
         newest=newest_try(part),
     )
     return request
+
+
+def sale_card(part: DuePart, *, card_id: int, actor: str) -> None:
+    """Hand a tender of a desk sale to a worker at once. Raises UnableToSell when there is no queue to hand it to."""
+    try:
+        collect_one.delay(
+            practice_id=part.practice_id, due_part_id=part.pk, channel=Attempt.Channel.ON_FILE, actor=actor,
+            request=progress.sale_request(part.pk), card_id=card_id, newest=0,
+        )  # fmt: skip
+    except OperationalError as error:
+        sales.drop(part.pk)
+        raise UnableToSell("The queue of KasperPay is away, so nothing was charged. Try again in a minute") from error
 
 
 def refund(payment: Payment, *, cents: int, reason: str, note: str, newest: int, actor: str, now: datetime) -> Refund:

@@ -56,7 +56,7 @@ def verdict(attempt: Attempt, now: datetime) -> retry.Verdict:
     """What the decline of this (already recorded) attempt means."""
     settings = PaymentSettings.objects.select_related("practice").get(practice_id=attempt.practice_id)
     declined = tries_of(attempt.due_part).filter(
-        state=AttemptState.DECLINED, card__fingerprint=attempt.card.fingerprint
+        state=AttemptState.DECLINED, card__fingerprint=attempt.saved_card.fingerprint
     )
     return retry.after_decline(
         retry.Decline(
@@ -64,7 +64,7 @@ def verdict(attempt: Attempt, now: datetime) -> retry.Verdict:
             network_decline_code=attempt.network_decline_code, network_advice_code=attempt.network_advice_code,
         ),
         due_part_declines=list(declined.order_by("started_at").values_list("started_at", flat=True)),
-        card_declines=declined_on_card(attempt.card, now),
+        card_declines=declined_on_card(attempt.saved_card, now),
         policy=policy(settings),
         now=now,
     )  # fmt: skip

@@ -82,7 +82,11 @@ def _start(part: DuePart, card: Card, channel: str, actor: str, now: datetime) -
 def about(attempt: Attempt) -> dict[str, int]:
     """The ids under which the attempt's events are found."""
     part = attempt.due_part
-    ids = {"patient": part.payer_id, "due_part": part.pk, "attempt": attempt.pk, "card": attempt.card_id}
+    ids = {"patient": part.payer_id, "due_part": part.pk, "attempt": attempt.pk}
+    if attempt.card_id is not None:
+        ids["card"] = attempt.card_id
+    if part.sale_id is not None:
+        ids["sale"] = part.sale_id
     if part.installment is not None:
         ids |= {"installment": part.installment.pk, "plan": part.installment.plan_id}
     return ids

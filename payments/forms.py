@@ -120,18 +120,23 @@ class RefundForm(forms.Form):
         return cents
 
     def clean_amount(self) -> int:
-        text = self.cleaned_data["amount"]
-        try:
-            cents = parse_cents(text)
-        except UnableToReadMoney as error:
-            raise forms.ValidationError(_unreadable(text)) from error
-        if _decimals(text) > 2:
-            raise forms.ValidationError(_unreadable(text))
+        cents = read_cents(self.cleaned_data["amount"])
         if cents < 1:
             raise forms.ValidationError("A refund is at least $0.01.")
         if cents > self._left_cents:
             raise forms.ValidationError(f"Only {format_cents(self._left_cents)} can still be given back.")
         return cents
+
+
+def read_cents(text: str) -> int:
+    """What somebody typed as dollars, in cents. Raises ValidationError with how to write it."""
+    try:
+        cents = parse_cents(text)
+    except UnableToReadMoney as error:
+        raise forms.ValidationError(_unreadable(text)) from error
+    if _decimals(text) > 2:
+        raise forms.ValidationError(_unreadable(text))
+    return cents
 
 
 def _decimals(text: str) -> int:

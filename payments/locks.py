@@ -1,13 +1,14 @@
 """The one place that locks rows of the money path, in the one order (docs/money.md).
 
-All installments of the plan (by id), then due part, attempt, payment, refund, cards of one number (by id). The whole
-plan, because a success looks at its other installments: two settling at once would otherwise each wait for the other's.
+All installments of the plan (by id) or the desk sale, then due part, attempt, payment, refund, cards of one number (by
+id). The whole plan, because a success looks at its other installments: two settling at once would otherwise each wait
+for the other's.
 """
 
 from __future__ import annotations
 
 from cards.models import Card
-from payments.models import Attempt, DuePart, LedgerPosting, Payment, Refund
+from payments.models import Attempt, DuePart, LedgerPosting, Payment, Refund, Sale
 from payplans.models import Installment, PayPlan
 
 
@@ -16,23 +17,32 @@ def due_part(due_part_id: int) -> DuePart:
 
     Its plan with practice, autopay, card and consent, which are not locked, is read after that and comes along.
     """
-    plan_id = DuePart.objects.values_list("installment__plan_id", flat=True).get(pk=due_part_id)
-    return _due_part(due_part_id, plan_id, "autopay__card", "autopay__consent")
+    behind = DuePart.objects.values_list("installment__plan_id", "sale_id").get(pk=due_part_id)
+    return _due_part(due_part_id, *behind, along=("autopay__card", "autopay__consent"))
 
 
-def _due_part(due_part_id: int, plan_id: int | None, *along: str) -> DuePart:
+def _due_part(due_part_id: int, plan_id: int | None, sale_id: int | None, *, along: tuple[str, ...] = ()) -> DuePart:
     found = {one.pk: one for one in installments(plan_id)} if plan_id else {}
+    its_sale = sale(sale_id) if sale_id else None
     part = DuePart.objects.select_for_update(of=("self",)).select_related("payer").get(pk=due_part_id)
     if plan_id and part.installment_id:
         part.installment = found[part.installment_id]
         part.installment.plan = PayPlan.objects.select_related("practice", *along).get(pk=plan_id)
         part.practice = part.installment.plan.practice
+    if its_sale is not None:
+        part.sale, part.practice = its_sale, its_sale.practice
     return part
+
+
+def sale(sale_id: int) -> Sale:
+    """Lock a desk sale, so that its tenders queue; it is read anew, with its practice."""
+    return Sale.objects.select_for_update(of=("self",)).select_related("practice").get(pk=sale_id)
 
 
 def attempt(attempt_id: int) -> Attempt:
     """Lock an attempt after its installments and due part; all are read anew. Card, plan and practice come along."""
-    behind = Attempt.objects.values_list("due_part_id", "due_part__installment__plan_id").get(pk=attempt_id)
+    part_of = "due_part__installment__plan_id", "due_part__sale_id"
+    behind = Attempt.objects.values_list("due_part_id", *part_of).get(pk=attempt_id)
     part = _due_part(*behind)
     found = Attempt.objects.select_for_update(of=("self",)).select_related("card").get(pk=attempt_id)
     found.due_part = part

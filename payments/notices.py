@@ -61,7 +61,7 @@ def _values(attempt: Attempt) -> dict[str, str | date]:
     return {
         "Transaction Amount": format_cents(attempt.amount_cents),
         "Payment Due Date": due,
-        "Card Last 4": attempt.card.last4,
+        "Card Last 4": attempt.card.last4 if attempt.card else "",
     }
 
 

@@ -72,18 +72,17 @@ def attempt_parts(attempt: Attempt) -> dict[str, Any]:
 
 def payment_or_404(practice: Practice, payment_id: int) -> Payment:
     rows = Payment.objects.filter(practice=practice).select_related("practice", "payer", "attempt__card")
-    also = ("allocations__installment__plan__patient", "postings", "refunds")
+    also = ("allocations__installment__plan__patient", "allocations__line__patient", "postings", "refunds")
     return get_object_or_404(rows.prefetch_related(*also), pk=payment_id)
 
 
 def of_patient(patient: Patient, page: str) -> dict[str, Any]:
     """Processed payments and tries that this person paid, or that were paid for their plans."""
-    # Two sets, each found by its index; "this or that" over joins would read every attempt of the practice.
-    paid_by, paid_for = (
-        DuePart.objects.filter(payer=patient),
-        DuePart.objects.filter(installment__plan__patient=patient),
-    )
-    parts = list(paid_by.values_list("pk", flat=True).union(paid_for.values_list("pk", flat=True)))
+    # Sets, each found by its index; "this or that" over joins would read every attempt of the practice.
+    paid_for = DuePart.objects.filter(installment__plan__patient=patient)
+    sold_to = DuePart.objects.filter(sale__patient=patient)
+    own = DuePart.objects.filter(payer=patient).values_list("pk", flat=True)
+    parts = list(own.union(paid_for.values_list("pk", flat=True), sold_to.values_list("pk", flat=True)))
     attempts = with_people(Attempt.objects.filter(due_part__in=parts, practice=patient.practice_id))
     found = Paginator(attempts.order_by("-started_at", "-pk"), PAGE_SIZE).get_page(page)
     back = Refund.objects.filter(payment__attempt__due_part__in=parts, state=RefundState.SUCCEEDED)

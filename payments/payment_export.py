@@ -96,6 +96,11 @@ def _of_tries(tries: QuerySet[Attempt]) -> QuerySet[Any, Any]:
     )  # fmt: skip
 
 
+def _means(attempt: str) -> Coalesce:
+    """The card's brand, or what paid instead ("Check 1044"). `attempt` ends in "__" or is empty."""
+    return Coalesce(F(f"{attempt}card__brand"), F(f"{attempt}paid_with"))
+
+
 def _why() -> Case:
     """What a person reads of a try that took nothing: the processor's words, else its code."""
     said = When(state=AttemptState.DECLINED, reason="", then=F("decline_code"))
@@ -118,7 +123,7 @@ def _flat(
     plan = f"{part}installment__plan__"
     columns = {
         "kind": Value(kind), "at": F(at), "reason_": reason, "cents": cents, "back_cents": back_cents,
-        "channel_": F(channel), "actor_": F("actor"), "brand": F(f"{attempt}card__brand"),
+        "channel_": F(channel), "actor_": F("actor"), "brand": _means(attempt),
         "last4": F(f"{attempt}card__last4"), "payer_num": F(f"{payer}pat_num"),
         "payer_first": F(f"{payer}first_name"), "payer_last": F(f"{payer}last_name"),
         "patient_num": F(f"{plan}patient__pat_num"), "patient_first": F(f"{plan}patient__first_name"),

@@ -28,6 +28,16 @@ def refuse(request: str, reason: str) -> None:
     cache.set(f"charge-request:{request}", reason, KEEP_SECONDS)
 
 
+def sale_request(due_part_id: int) -> str:
+    """The request of a desk sale's tender: it is asked for once."""
+    return f"sale-{due_part_id}"
+
+
+def refusal_of(due_part_id: int) -> str:
+    """Why a desk sale's tender was refused before any card was asked; '' = it was not, or that was long ago."""
+    return str(cache.get(f"charge-request:{sale_request(due_part_id)}") or "")
+
+
 def of(due_part_id: int, request: str, *, asked_at: datetime) -> Progress:
     """How the charge asked for at `asked_at` (business time) stands."""
     attempt = Attempt.objects.filter(due_part_id=due_part_id, started_at__gte=asked_at).order_by("-pk").first()
@@ -42,7 +52,7 @@ def of(due_part_id: int, request: str, *, asked_at: datetime) -> Progress:
 
 
 def of_attempt(attempt: Attempt) -> Progress:
-    amount, card = format_cents(attempt.amount_cents), str(attempt.card)
+    amount, card = format_cents(attempt.amount_cents), attempt.means
     match attempt.state:
         case AttemptState.SUCCEEDED:
             return Progress(True, "good", f"Charged {amount} to {card}.", attempt.pk)

@@ -35,10 +35,11 @@ def _take_in_step(payment: Payment, *, before: int, now: datetime) -> None:
     """Each installment owes what was given back of it: the payment's refunds are taken from its allocations in turn."""
     after = Refund.refunded_cents(payment)
     plans: dict[int, PayPlan] = {}
-    allocations = list(Allocation.objects.filter(payment=payment).order_by("pk"))
+    # What a desk sale paid is owed again in Open Dental, once the refund is posted.
+    allocations = list(Allocation.objects.filter(payment=payment, line=None).order_by("pk"))
     old, new = _spread(allocations, before), _spread(allocations, after)
     for allocation, then, here in zip(allocations, old, new, strict=True):
-        installment = Installment.objects.select_related("plan").get(pk=allocation.installment_id)
+        installment = Installment.objects.select_related("plan").get(allocations=allocation)
         _owe(installment, here - then, now)
         plans[installment.plan_id] = installment.plan
     for plan in plans.values():

@@ -67,6 +67,8 @@ def _look_up(processor: StripeProcessor, refund: Refund, real_now: datetime) -> 
 
     Too old for that it is over: no request of yesterday is still on its way.
     """
+    if by_hand := refunds.outcome_of(refund):
+        return by_hand
     question = RefundQuestion(refund.reference, str(refund.uuid), refund.payment.processor_reference)
     found = processor.look_up_refund(question)
     if found is not None:

@@ -121,6 +121,6 @@ def about(refund: Refund) -> dict[str, int]:
     """The ids under which the refund's events are found."""
     ids = {"refund": refund.pk, "payment": refund.payment_id, "patient": refund.payment.payer_id}
     allocation = refund.payment.allocations.select_related("installment").first()
-    if allocation is not None:
-        ids |= {"installment": allocation.installment_id, "plan": allocation.installment.plan_id}
+    if allocation is not None and allocation.installment is not None:
+        ids |= {"installment": allocation.installment.pk, "plan": allocation.installment.plan_id}
     return ids

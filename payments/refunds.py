@@ -13,7 +13,7 @@ from payments.models import AttemptState, Payment, Refund, RefundState
 from payments.refund_outcomes import about
 from practices.models import Event
 from processors import accounts
-from processors.port import Processor, RefundOrder, RefundOutcome, UnableToReachProcessor
+from processors.port import Processor, RefundOrder, RefundOutcome, Succeeded, UnableToReachProcessor
 
 # What the processor is told. Never "fraudulent": it would block the card and the person's e-mail there.
 _REASONS = {Refund.Reason.REQUESTED: "requested_by_customer", Refund.Reason.DUPLICATE: "duplicate"}
@@ -40,7 +40,9 @@ def order(
 ) -> Refund:
     """The first half of refund(): reserve, if there is a processor; `carry_out` follows. Raises UnableToRefund."""
     try:
-        accounts.for_practice(Payment.objects.values_list("practice_id", flat=True).get(pk=payment_id))
+        payment = Payment.objects.get(pk=payment_id)
+        if payment.processor_reference:
+            accounts.for_practice(payment.practice_id)
     except (Payment.DoesNotExist, UnableToReachProcessor) as error:
         raise UnableToRefund(str(error)) from error
     return claim(payment_id, cents=cents, reason=reason, actor=actor, now=now, note=note, newest=newest)
@@ -56,10 +58,10 @@ def carry_out(refund_id: int, *, now: datetime) -> Refund:
     if reserved.state != RefundState.STARTED or reserved.practice.recover_since is not None:
         return reserved
     try:
-        processor = accounts.for_practice(reserved.practice_id)
+        outcome = outcome_of(reserved) or ask(accounts.for_practice(reserved.practice_id), reserved)
     except UnableToReachProcessor:
         return reserved
-    refund_outcomes.settle_refund(reserved.pk, ask(processor, reserved), now=now, actor=reserved.actor)
+    refund_outcomes.settle_refund(reserved.pk, outcome, now=now, actor=reserved.actor)
     reserved.refresh_from_db()
     return reserved
 
@@ -113,6 +115,11 @@ def _start(payment: Payment, cents: int, reason: str, note: str, actor: str, now
         text=f"{format_cents(cents)} to be given back: {found.get_reason_display()}",
     )  # fmt: skip
     return found
+
+
+def outcome_of(reserved: Refund) -> RefundOutcome | None:
+    """Of cash and checks, which no processor gives back: staff do it from the drawer, so it is done. Else None."""
+    return None if reserved.payment.processor_reference else Succeeded("", reserved.amount_cents)
 
 
 def ask(processor: Processor, reserved: Refund) -> RefundOutcome:

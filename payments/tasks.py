@@ -8,7 +8,19 @@ from celery import shared_task
 
 from cards import picking_up
 from core import clock
-from payments import charging, circuit, inbox, progress, reconcile, refund_news, refunds, reminders, shares, sweep
+from payments import (
+    charging,
+    circuit,
+    inbox,
+    progress,
+    reconcile,
+    refund_news,
+    refunds,
+    reminders,
+    sales,
+    shares,
+    sweep,
+)
 from payments.claim import UnableToClaim
 from payments.models import Attempt
 from practices import rounds, tenancy
@@ -93,6 +105,7 @@ def collect_one(
             )
         except UnableToClaim as error:
             progress.refuse(request, str(error))
+            sales.drop(due_part_id)
             return str(error)
         circuit.learn(attempt, now=clock.now())
         return attempt.state
@@ -116,6 +129,7 @@ def reconcile_one(*, practice_id: int, **_: Any) -> int:
     """Open attempts and refunds, webhooks that were not worked through, cards nobody came back for."""
     with tenancy.scope(practice_id):
         now = clock.now()
+        sales.tidy(practice_id, now=now)
         settled = reconcile.reconcile(practice_id, now=now) + refund_news.reconcile_refunds(practice_id, now=now)
         try:
             return settled + inbox.work_through(practice_id, now=now) + picking_up.pick_up(now=now)

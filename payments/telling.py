@@ -87,13 +87,13 @@ def tell(facts: Facts, today: date) -> Told:
 
 
 def _in_flight(attempt: Attempt) -> Told:
-    return Told("installment:PROCESSING", text=IN_FLIGHT[AttemptState(attempt.state)].format(card=attempt.card))
+    return Told("installment:PROCESSING", text=IN_FLIGHT[AttemptState(attempt.state)].format(card=attempt.means))
 
 
 def _how_paid(facts: Facts) -> str:
     if facts.posting is None or facts.last is None:
         return facts.installment.status_note or "Paid in Open Dental, not charged here."
-    words = [str(facts.last.card)]
+    words = [facts.last.means]
     if len(facts.attempts) > 1:
         words.append(f"{ordinal(len(facts.attempts))} try")
     posted = POSTED[LedgerPosting.State(facts.posting.state)]
@@ -167,7 +167,7 @@ def declined_words(attempt: Attempt | None) -> str:
 
 def sentence(attempt: Attempt) -> str:
     """What became of a try, as a message says it."""
-    amount, card = format_cents(attempt.amount_cents), attempt.card
+    amount, card = format_cents(attempt.amount_cents), attempt.means
     if attempt.state == AttemptState.SUCCEEDED:
         return f"Charged {amount} to {card}."
     if attempt.state == AttemptState.DECLINED:

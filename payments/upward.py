@@ -7,12 +7,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from payments.account import Account
 from payments.models import DuePart
 from payplans.models import PayPlan
 
 
 class UnableToRecheck(Exception):
     """Open Dental could not be asked whether the money is still owed. The text is for staff."""
+
+
+class UnableToReadAccount(Exception):
+    """Open Dental could not be asked what a patient owes. The text is for staff."""
 
 
 @dataclass
@@ -25,10 +30,17 @@ class Handlers:
     autopay_refusal: Callable[[PayPlan], str]
     # Wake the poster and the sender of a practice; losing the call only costs time.
     nudge: Callable[[int], None]
+    # What a patient's family owes outside plans. (practice_id, PatNum, now); raises UnableToReadAccount.
+    account: Callable[[int, int, datetime], Account]
+    # Open Dental's payment types by DefNum, as last learned. (practice_id)
+    payment_types: Callable[[int], dict[int, str]]
 
 
 def _unwired(*_: object) -> None:
     raise RuntimeError("kasperpay/wiring.py did not register the handlers of the money path")
 
 
-handlers = Handlers(recheck=_unwired, fix_link=_unwired, nudge=_unwired, autopay_refusal=_unwired)  # type: ignore[arg-type]
+handlers = Handlers(
+    recheck=_unwired, fix_link=_unwired, nudge=_unwired, autopay_refusal=_unwired,  # type: ignore[arg-type]
+    account=_unwired, payment_types=_unwired,  # type: ignore[arg-type]
+)  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from payments import payment_views, plan_views, refund_views, views
+from payments import payment_views, plan_views, refund_views, sale_views, views
 
 urlpatterns = [
     path("communication/<int:patient_id>/plans/", plan_views.patient_plans, name="patient_plans"),
@@ -12,6 +12,12 @@ urlpatterns = [
         "communication/<int:patient_id>/plans/summary/", plan_views.patient_plans_summary, name="patient_plans_summary"
     ),
     path("communication/<int:patient_id>/payments/", views.patient_payments, name="patient_payments"),
+    path("communication/<int:patient_id>/process-payment/", sale_views.process_payment, name="process_payment"),
+    path("communication/<int:patient_id>/process-payment/account/", sale_views.sale_account, name="sale_account"),
+    path("payments/sales/<uuid:sale_uuid>/", sale_views.sale, name="sale"),
+    path("payments/sales/<uuid:sale_uuid>/state/", sale_views.sale_state, name="sale_state"),
+    path("payments/sales/<uuid:sale_uuid>/pay/", sale_views.pay_sale, name="pay_sale"),
+    path("payments/sales/<uuid:sale_uuid>/cancel/", sale_views.cancel_sale, name="cancel_sale"),
     path("plans/", plan_views.plans, name="plans"),
     path("plans/badge/", plan_views.plans_badge, name="plans_badge"),
     path("plans/<int:plan_id>/", plan_views.plan, name="plan"),

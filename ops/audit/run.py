@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ops.audit.books import Books
-from ops.audit.checks import alarms, captures, installments, limits, messages, postings, refunds, stuck, trail
+from ops.audit.checks import alarms, captures, installments, limits, messages, postings, refunds, sales, stuck, trail
 from ops.audit.violations import Violation
 from ops.audit.world import World, open_world
 
@@ -12,6 +12,7 @@ CHECKS = (
     *postings.CHECKS,
     *refunds.CHECKS,
     *installments.CHECKS,
+    *sales.CHECKS,
     *messages.CHECKS,
     *stuck.CHECKS,
     *alarms.CHECKS,

@@ -14,8 +14,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 Row = dict[str, Any]
-OFFICE_TABLES = ("payment", "paysplit", "payplan", "payplancharge")
-MONEY = {"PayAmt", "SplitAmt", "Principal", "Interest"}
+OFFICE_TABLES = ("payment", "paysplit", "payplan", "payplancharge", "procedurelog", "adjustment", "claimproc")
+MONEY = {"PayAmt", "SplitAmt", "Principal", "Interest", "ProcFee", "AdjAmt", "InsPayAmt", "WriteOff"}
 
 
 def rows(file: Path, sql: str) -> list[Row]:

@@ -57,6 +57,11 @@ class World:
         return self._ids[table]
 
     @cached_property
+    def card_payments(self) -> list[Row]:
+        """Payments that the processor took; cash and checks have no reference there."""
+        return [row for row in self.rows("payments_payment") if row["processor_reference"]]
+
+    @cached_property
     def attempts_by_uuid(self) -> dict[str, Row]:
         return {str(row["uuid"]): row for row in self.rows("payments_attempt")}
 
@@ -79,7 +84,8 @@ class World:
     @cached_property
     def installments_of_payment(self) -> dict[int, list[int]]:
         return {
-            payment: [row["installment_id"] for row in found] for payment, found in self.allocations_by_payment.items()
+            payment: [row["installment_id"] for row in found if row["installment_id"]]
+            for payment, found in self.allocations_by_payment.items()
         }
 
     @cached_property

@@ -55,7 +55,7 @@ class Wish:
     points: Sequence[str] = ()
     functions: Sequence[str] = ()
     sql: Sequence[str] = ()
-    settle_seconds: float = 240
+    settle_seconds: float = 600
     steps: Sequence[Step] | None = None
     keep: Path | None = None
 

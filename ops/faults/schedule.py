@@ -11,7 +11,7 @@ from ops.faults.points import MORE_POINTS, POINTS
 
 # kind → how many a second of the schedule (spoiling.Pace), when everything is on.
 RATES = {
-    "kill_at": 2.0,
+    "kill_at": 0.9,
     "kill": 0.3,
     "webhook": 7.0,
     "hold": 0.3,

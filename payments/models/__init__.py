@@ -5,6 +5,7 @@ from payments.models.attempts import Attempt, AttemptState
 from payments.models.due import DueCheck, DuePart
 from payments.models.payments import Allocation, LedgerPosting, Payment
 from payments.models.refunds import Refund, RefundState
+from payments.models.sales import Sale, SaleLine
 from payments.models.webhooks import WebhookEvent
 
 __all__ = [
@@ -18,5 +19,7 @@ __all__ = [
     "Payment",
     "Refund",
     "RefundState",
+    "Sale",
+    "SaleLine",
     "WebhookEvent",
 ]

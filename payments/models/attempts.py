@@ -37,12 +37,19 @@ class Attempt(PracticeRow):
         AUTOPAY = "AUTOPAY", "Autopay"
         PAY_NOW = "PAY_NOW", "Pay Now"
         FIX_LINK = "FIX_LINK", "Fix-it link"
+        # Of desk sales.
+        ON_FILE = "ON_FILE", "Card on file"
+        RECORDED = "RECORDED", "Cash, check or other"
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True)
     due_part = models.ForeignKey("payments.DuePart", on_delete=models.PROTECT, related_name="attempts")
     number = models.PositiveIntegerField(help_text="1 for the first try of the due part")
     amount_cents = models.BigIntegerField()
-    card = models.ForeignKey(Card, on_delete=models.PROTECT, related_name="attempts")
+    # Null where no saved card paid: `paid_with` says then what did.
+    card = models.ForeignKey(Card, null=True, blank=True, on_delete=models.PROTECT, related_name="attempts")
+    paid_with = models.CharField(max_length=80, blank=True, default="", db_default="")
+    # Open Dental's payment type (DefNum) of what the processor is not asked for; null: the one for cards.
+    pay_type_num = models.BigIntegerField(null=True, blank=True)
     channel = models.CharField(max_length=10, choices=Channel.choices)
     actor = models.CharField(max_length=80)
     state = models.CharField(max_length=10, choices=AttemptState.choices, default=AttemptState.STARTED)
@@ -81,7 +88,13 @@ class Attempt(PracticeRow):
             models.UniqueConstraint(
                 fields=["practice", "reference"], condition=~Q(reference=""), name="attempt_reference_once"
             ),
-            models.CheckConstraint(condition=Q(amount_cents__gte=50), name="attempt_at_least_50_cents"),
+            models.CheckConstraint(
+                condition=Q(amount_cents__gte=50) | Q(channel="RECORDED", amount_cents__gt=0),
+                name="attempt_at_least_50_cents",
+            ),
+            models.CheckConstraint(
+                condition=Q(card__isnull=False) | Q(channel="RECORDED"), name="attempt_without_a_card_is_recorded"
+            ),
         ]
         indexes = [
             # Read by the reconciler (payments/reconcile.py).
@@ -113,6 +126,18 @@ class Attempt(PracticeRow):
     @property
     def confirm_key(self) -> str:
         return f"kp-confirm-{self.uuid}"
+
+    @property
+    def means(self) -> str:
+        """What pays, as people say it: "Visa 4242", "Check 1044"."""
+        return str(self.card) if self.card else self.paid_with
+
+    @property
+    def saved_card(self) -> Card:
+        """The card that was asked. Only an attempt that no processor was asked for has none."""
+        if self.card is None:
+            raise ValueError(f"{self} was not of a saved card")
+        return self.card
 
     @property
     def is_final(self) -> bool:

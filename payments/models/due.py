@@ -10,6 +10,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from patients.models import Patient
 from payments.models.attempts import Attempt, AttemptState
+from payments.models.sales import Sale
 from payplans.models import Installment
 from practices.models.rows import PracticeRow
 
@@ -56,6 +57,10 @@ class DuePart(PracticeRow):
     installment = models.ForeignKey(
         Installment, null=True, blank=True, on_delete=models.PROTECT, related_name="due_parts"
     )
+    # One tender of a desk sale.
+    sale = models.ForeignKey(
+        Sale, null=True, blank=True, on_delete=models.PROTECT, related_name="due_parts", db_index=False
+    )
     payer = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="due_parts")
     amount_cents = models.BigIntegerField()
     state = models.CharField(max_length=6, choices=State.choices, default=State.OPEN)
@@ -82,6 +87,10 @@ class DuePart(PracticeRow):
                 | (~Q(kind="INSTALLMENT") & Q(installment__isnull=True)),
                 name="due_part_of_an_installment_names_it",
             ),
+            models.CheckConstraint(
+                condition=Q(kind="SALE", sale__isnull=False) | (~Q(kind="SALE") & Q(sale__isnull=True)),
+                name="due_part_of_a_sale_names_it",
+            ),
             # Until parts can be split between payers an installment has one open part per payer.
             models.UniqueConstraint(
                 fields=["installment", "payer"], condition=Q(state="OPEN"), name="one_open_part_per_payer"
@@ -94,6 +103,8 @@ class DuePart(PracticeRow):
                 condition=Q(state="OPEN", hold="", is_automatic=True),
                 name="due_parts_of_autopay",
             ),
+            # Few of all parts, so the others are left out of it.
+            models.Index(fields=["sale"], condition=Q(sale__isnull=False), name="tenders_of_a_sale"),
         ]
 
     def __str__(self) -> str:

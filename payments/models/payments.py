@@ -10,6 +10,7 @@ from django.db.models import Q
 from core.tokens import ledger_reference
 from patients.models import Patient
 from payments.models.attempts import Attempt
+from payments.models.sales import SaleLine
 from payplans.models import Installment, PayPlan
 from practices.models.rows import PracticeRow
 
@@ -19,11 +20,16 @@ class Payment(PracticeRow):
     payer = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="payments")
     amount_cents = models.BigIntegerField()
     paid_at = models.DateTimeField(help_text="Business time, UTC")
-    processor_reference = models.CharField(max_length=64)
+    processor_reference = models.CharField(max_length=64, blank=True)
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["practice", "processor_reference"], name="one_payment_per_intent"),
+            # '' is what no processor took.
+            models.UniqueConstraint(
+                fields=["practice", "processor_reference"],
+                condition=~Q(processor_reference=""),
+                name="one_payment_per_intent",
+            ),
             models.CheckConstraint(condition=Q(amount_cents__gt=0), name="payment_has_an_amount"),
         ]
         indexes = [models.Index(fields=["practice", "-paid_at"], name="payments_recent")]
@@ -38,13 +44,27 @@ class Allocation(PracticeRow):
     """What a payment pays for. Allocations of a payment sum to it."""
 
     payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="allocations")
-    installment = models.ForeignKey(Installment, on_delete=models.PROTECT, related_name="allocations")
+    # One of the two.
+    installment = models.ForeignKey(
+        Installment, null=True, blank=True, on_delete=models.PROTECT, related_name="allocations"
+    )
+    line = models.ForeignKey(
+        SaleLine, null=True, blank=True, on_delete=models.PROTECT, related_name="allocations", db_index=False
+    )
     amount_cents = models.BigIntegerField()
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["payment", "installment"], name="one_allocation_per_installment"),
+            models.UniqueConstraint(
+                fields=["payment", "line"], condition=Q(line__isnull=False), name="one_allocation_per_line"
+            ),
             models.CheckConstraint(condition=Q(amount_cents__gt=0), name="allocation_has_an_amount"),
+            models.CheckConstraint(
+                condition=Q(installment__isnull=False, line__isnull=True)
+                | Q(installment__isnull=True, line__isnull=False),
+                name="allocation_is_of_one_thing",
+            ),
         ]
 
 
@@ -62,6 +82,9 @@ class LedgerPosting(PracticeRow):
         PREPAYMENT = "PREPAYMENT", "As a prepayment on the plan"
         PLAN_FIFO = "PLAN_FIFO", "To the plan, oldest charge first"
         PATIENT = "PATIENT", "To the patient's account, allocated by staff"
+        # Of desk sales.
+        PROCEDURES = "PROCEDURES", "To the procedures named"
+        UNEARNED = "UNEARNED", "As a prepayment on the account"
         # Of refunds (opendental/post_refund.py).
         REFUND = "REFUND", "As Open Dental's refund of the payment"
         NEGATIVE = "NEGATIVE", "As a negative payment"

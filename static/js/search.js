@@ -1,4 +1,4 @@
-// Search as you type: arrows move through the results, Enter opens the marked one, Esc closes the list.
+// Search as you type: arrows move through the results, Enter opens the marked one, Shift+Enter takes a payment, Esc closes the list.
 (() => {
   const box = document.getElementById("search-box");
   const list = document.getElementById("search-results");
@@ -30,7 +30,8 @@
       mark(all[(to + all.length) % all.length]);
     } else if (event.key === "Enter" && marked()) {
       event.preventDefault();
-      window.location.assign(marked().dataset.href);
+      const { href, pay } = marked().dataset;
+      window.location.assign(event.shiftKey && pay ? pay : href);
     } else if (event.key === "Escape") {
       if (options().length) clear();
       else box.blur();

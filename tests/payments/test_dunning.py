@@ -140,7 +140,7 @@ def test_a_new_card_repairs_it_the_same_day(part: DuePart, shop: Shop, walk: Wal
     assert one_pass(practice, clock.now()) == 1
 
     assert (shop.taken(), installment_of(part).status) == ([128_60], "PAID")
-    assert [attempt.card.last4 for attempt in Attempt.objects.order_by("pk")] == ["4242", "4444"]
+    assert [attempt.saved_card.last4 for attempt in Attempt.objects.order_by("pk")] == ["4242", "4444"]
 
 
 def test_the_budget_belongs_to_the_number_across_persons_and_plans(

@@ -116,7 +116,7 @@ def test_a_decline_brought_by_a_webhook_cancels_the_intent(
     part: DuePart, shop: Shop, deliver: Deliver, now: datetime
 ) -> None:
     attempt = started(part, now)
-    shop.behave(attempt.card, "decline:insufficient_funds")
+    shop.behave(attempt.saved_card, "decline:insufficient_funds")
     ask(shop, attempt)
     deliver("payment_intent.payment_failed", Attempt.objects.get().reference)
 
@@ -193,7 +193,7 @@ def test_a_copy_of_our_intent_made_by_hand_moves_nothing_but_its_money_is_seen(
     ask(shop, attempt, until="remember")
     form = {
         "amount": "500", "currency": "usd", "metadata[attempt]": str(attempt.uuid),
-        "customer": attempt.card.customer, "payment_method": attempt.card.payment_method,
+        "customer": attempt.saved_card.customer, "payment_method": attempt.saved_card.payment_method,
     }  # fmt: skip
     auth = (shop.account.secret_key, "")
     copy = shop.process.http.post("/v1/payment_intents", data=form, auth=auth).json()["id"]

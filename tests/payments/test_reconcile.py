@@ -143,7 +143,7 @@ def test_money_that_moved_unseen_is_booked_once(
 
 def test_a_decline_that_was_unseen_is_booked_and_its_intent_canceled(part: DuePart, shop: Shop, now: datetime) -> None:
     attempt = started(part, now)
-    shop.behave(attempt.card, "decline:insufficient_funds")
+    shop.behave(attempt.saved_card, "decline:insufficient_funds")
     ask(shop, attempt)
 
     assert run(shop, now) == 1

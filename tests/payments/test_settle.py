@@ -123,7 +123,7 @@ def test_a_decline_keeps_the_codes_plans_the_next_day_and_tells_the_patient(atte
     assert (installment_of(part).status, installment_of(part).collected_cents) == ("FAILED", 0)
     message = Message.objects.get()
     assert (message.kind, message.link_nonce is not None) == (Kind.PAYMENT_FAILED, True)
-    assert Card.objects.get(pk=attempt.card_id).state == Card.State.ACTIVE
+    assert Card.objects.get(pk=attempt.saved_card.pk).state == Card.State.ACTIVE
     assert Event.objects.get(kind="payment_declined").after == {"code": "insufficient_funds", "budget_used": 1}
 
 
@@ -146,7 +146,7 @@ def test_a_decline_holds_the_part_as_its_code_demands(
     part = DuePart.objects.get(pk=attempt.due_part_id)
     assert (part.hold, part.next_try_at is None) == (hold, bool(hold))
     assert bool(part.hold_reason) is bool(hold)
-    card = Card.objects.get(pk=attempt.card_id)
+    card = Card.objects.get(pk=attempt.saved_card.pk)
     assert (card.state, card.never_again) == (card_state, card_state == "BLOCKED")
     assert Message.objects.count() == messages
 

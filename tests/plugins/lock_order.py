@@ -19,11 +19,11 @@ from django.db.backends.signals import connection_created
 
 PLAN_LOCK = "advisory lock of the plan"
 ORDER = [
-    PLAN_LOCK, "payplans_installment", "payments_duepart", "payments_attempt", "payments_payment", "payments_refund",
-    "cards_card",
+    PLAN_LOCK, "payplans_installment", "payments_sale", "payments_duepart", "payments_attempt", "payments_payment",
+    "payments_refund", "cards_card",
 ]  # fmt: skip
 # Locked for key share by an insert only where others lock them for update (cards are locked with no_key).
-SHARED = {"payplans_installment", "payments_duepart", "payments_attempt", "payments_payment"}
+SHARED = {"payplans_installment", "payments_sale", "payments_duepart", "payments_attempt", "payments_payment"}
 _FOR_UPDATE = re.compile(r"FOR (?:NO KEY )?UPDATE(?: OF ([^;]*?))?(?: SKIP LOCKED)?$")
 _MANY_IN_ORDER = {"payplans_installment", "cards_card"}
 
@@ -47,14 +47,14 @@ def watch(execute: Callable[..., Any], sql: str, params: Any, many: bool, contex
         watched = _watches.setdefault(id(connection), Watch())
         if watched.transaction is not connection.atomic_blocks[0]:
             watched.transaction, watched.locked = connection.atomic_blocks[0], []
-        _judge(watched.locked, sql)
+        _judge(watched.locked, sql, params)
     return execute(sql, params, many, context)
 
 
-def _judge(locked: list[str], sql: str) -> None:
+def _judge(locked: list[str], sql: str, params: Any) -> None:
     if "FOR " in sql and _unordered(sql):
         violations.append(f"several rows are locked without an order:\n    {sql[:300]}")
-    for table in sorted(tables_of(sql), key=ORDER.index):
+    for table in sorted(tables_of(sql, params), key=ORDER.index):
         if table in locked:
             continue
         if locked and ORDER.index(table) < max(ORDER.index(one) for one in locked):
@@ -62,7 +62,7 @@ def _judge(locked: list[str], sql: str) -> None:
         locked.append(table)
 
 
-def tables_of(sql: str) -> set[str]:
+def tables_of(sql: str, params: Any = ()) -> set[str]:
     """The tables of the lock order in which this statement locks rows."""
     if "pg_advisory_xact_lock" in sql:
         return {PLAN_LOCK}
@@ -72,7 +72,7 @@ def tables_of(sql: str) -> set[str]:
     elif changed := re.match(r'(?:UPDATE|DELETE FROM) "(\w+)"', sql):
         found = {changed[1]}
     elif added := re.match(r'INSERT INTO "(\w+)"', sql):
-        found = _named_by(added[1])
+        found = {table for column, table in _named_by(added[1]).items() if _is_given(sql, params, column)}
     return found & set(ORDER)
 
 
@@ -82,13 +82,29 @@ def _unordered(sql: str) -> bool:
     return "ORDER BY" not in sql and '"id" = ' not in sql
 
 
+def _is_given(sql: str, params: Any, column: str) -> bool:
+    """False when this column of an insert is null in every row: then no row is named, and none is locked."""
+    columns = re.findall(r'"(\w+)"', sql[sql.index("(") : sql.index(")")])
+    given = list(params or ())
+    if column not in columns or len(given) % len(columns):
+        return True
+    return any(one is not None for value in given[columns.index(column) :: len(columns)] for one in _rows(value))
+
+
+def _rows(value: Any) -> list[Any]:
+    """An insert of many rows may carry a list for each column."""
+    return value if isinstance(value, list) else [value]
+
+
 @cache
-def _named_by(table: str) -> set[str]:
+def _named_by(table: str) -> dict[str, str]:
+    """Column → the table whose row it names."""
     model = next((model for model in apps.get_models() if model._meta.db_table == table), None)
     if model is None:
-        return set()
-    related = (one.related_model for one in model._meta.concrete_fields if one.is_relation)
-    return {one._meta.db_table for one in related if one and not isinstance(one, str)} & SHARED
+        return {}
+    named = {str(one.column): one.related_model for one in model._meta.concrete_fields if one.is_relation}
+    tables = {name: one._meta.db_table for name, one in named.items() if one and not isinstance(one, str)}
+    return {name: table for name, table in tables.items() if table in SHARED}
 
 
 def _attach(connection: Any, **_: Any) -> None:

@@ -20,7 +20,7 @@ STATES = [
 class Migration(migrations.Migration):
     # Attempts, refunds and postings are written while this runs.
     atomic = False
-    dependencies = [("payments", "0009_automatic_parts_index")]
+    dependencies = [("payments", "0010_desk_sales")]
 
     operations = [
         migrations.AlterField(

@@ -1,0 +1,120 @@
+"""Process Payment: what a patient owes outside plans, how it is to be spread, and by which means it is paid."""
+
+from __future__ import annotations
+
+from typing import cast
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_POST
+
+from core import clock
+from patients import pages as patient_pages
+from payments import asking, recorded, sale_pages, sales
+from payments.models import Sale
+from payments.sale_forms import TenderForm
+from payments.sales import UnableToSell
+from payments.upward import UnableToReadAccount
+from payments.views import MOST_POLLS
+from practices import access
+from practices.access import Permission, StaffRequest
+from practices.forms import posted
+
+
+@access.staff(Permission.CHARGE)
+def process_payment(request: HttpRequest, patient_id: int) -> HttpResponse:
+    """The page loads the account by itself: reading it takes Open Dental some seconds."""
+    patient = patient_pages.patient_or_404(cast("StaffRequest", request).practice, patient_id)
+    page = patient_pages.head(patient, "patient_payments")
+    if request.method != "POST":
+        return render(request, "payments/process_payment.html", page)
+    account = sale_pages.shown_account(patient, request.POST.get("token", ""))
+    if account is None:
+        messages.warning(request, "This was read from Open Dental more than 10 minutes ago, so it was read again.")
+        return redirect("process_payment", patient_id)
+    form = sale_pages.form_for(account, request.POST["token"], request.POST)
+    if not form.is_valid():
+        shown = {**page, **sale_pages.chooser(patient, account, form)}
+        return render(request, "payments/process_payment.html", shown, status=422)
+    wish = {"basis": form.cleaned_data["basis"], "note": form.cleaned_data["note"], "lines": form.lines}
+    sale = sales.draft(patient, **wish, actor=access.actor(request), now=account.read_at)
+    return redirect("sale", sale.uuid)
+
+
+@access.staff(Permission.CHARGE)
+@require_GET
+def sale_account(request: HttpRequest, patient_id: int) -> HttpResponse:
+    """The amount chooser, fed by Open Dental at this moment."""
+    patient = patient_pages.patient_or_404(cast("StaffRequest", request).practice, patient_id)
+    page = patient_pages.head(patient, "patient_payments")
+    try:
+        account, token = sale_pages.read_account(patient, clock.now())
+    except UnableToReadAccount as error:
+        page["problem"] = str(error)
+    else:
+        page |= sale_pages.chooser(patient, account, sale_pages.form_for(account, token, None))
+    part_only = cast("StaffRequest", request).htmx
+    return render(request, "payments/sale_account.html" if part_only else "payments/process_payment.html", page)
+
+
+@access.staff(Permission.CHARGE)
+@require_GET
+def sale(request: HttpRequest, sale_uuid: UUID) -> HttpResponse:
+    found = sale_pages.sale_or_404(cast("StaffRequest", request).practice, sale_uuid)
+    page = sale_pages.page(found, sale_pages.tender_form(found, None), clock.now())
+    return render(request, "payments/sale.html", page)
+
+
+@access.staff(Permission.CHARGE)
+@require_GET
+def sale_state(request: HttpRequest, sale_uuid: UUID) -> HttpResponse:
+    """The part that replaces itself until every tender is settled and read back, or MOST_POLLS were asked."""
+    found = sale_pages.sale_or_404(cast("StaffRequest", request).practice, sale_uuid)
+    given = request.GET.get("poll", "1")
+    poll = int(given) + 1 if given.isdecimal() and int(given) < MOST_POLLS else 0
+    page = {**sale_pages.state(found, poll=poll), "was_paying": request.GET.get("paying") == "1"}
+    return render(request, "payments/sale_state.html", page)
+
+
+@access.staff(Permission.CHARGE)
+@require_POST
+def pay_sale(request: HttpRequest, sale_uuid: UUID) -> HttpResponse:
+    found = sale_pages.sale_or_404(cast("StaffRequest", request).practice, sale_uuid)
+    form = sale_pages.tender_form(found, posted(request))
+    # Nothing is left while a tender is under way: then the sale itself says so, not a field of the form.
+    if form.is_valid() or not sales.left_cents(found):
+        try:
+            _take(found, form, access.actor(request))
+        except UnableToSell as error:
+            messages.error(request, f"{error}.")
+        return redirect("sale", found.uuid)
+    return render(request, "payments/sale.html", sale_pages.page(found, form, clock.now()), status=422)
+
+
+def _take(found: Sale, form: TenderForm, actor: str) -> None:
+    if not form.is_valid():
+        raise UnableToSell("All of this is paid or being paid")
+    now, card = clock.now(), form.card
+    if card is None:
+        recorded.record(
+            found.pk, cents=form.cents, payer=found.patient, pay_type_num=form.cleaned_data["pay_type"],
+            paid_with=form.paid_with, actor=actor, now=now,
+        )  # fmt: skip
+        return
+    part = sales.tender(found.pk, cents=form.cents, payer=card.patient, actor=actor, now=now)
+    asking.sale_card(part, card_id=card.pk, actor=actor)
+
+
+@access.staff(Permission.CHARGE)
+@require_POST
+def cancel_sale(request: HttpRequest, sale_uuid: UUID) -> HttpResponse:
+    found = sale_pages.sale_or_404(cast("StaffRequest", request).practice, sale_uuid)
+    try:
+        sales.cancel(found.pk, actor=access.actor(request), now=clock.now())
+    except UnableToSell as error:
+        messages.error(request, f"{error}.")
+        return redirect("sale", found.uuid)
+    messages.success(request, "Ended. What was paid stays paid.")
+    return redirect("patient_payments", found.patient_id)
