@@ -126,8 +126,9 @@ def _flat(
         "channel_": F(channel), "actor_": F("actor"), "brand": _means(attempt),
         "last4": F(f"{attempt}card__last4"), "payer_num": F(f"{payer}pat_num"),
         "payer_first": F(f"{payer}first_name"), "payer_last": F(f"{payer}last_name"),
-        "patient_num": F(f"{plan}patient__pat_num"), "patient_first": F(f"{plan}patient__first_name"),
-        "patient_last": F(f"{plan}patient__last_name"), "plan_num": F(f"{plan}pay_plan_num"),
+        **{f"patient_{name}": Coalesce(F(f"{plan}patient__{column}"), F(f"{part}sale__patient__{column}"))
+           for name, column in (("num", "pat_num"), ("first", "first_name"), ("last", "last_name"))},
+        "plan_num": F(f"{plan}pay_plan_num"),
         "due": F(f"{part}installment__due_date"), "reference_": F(f"{posting}reference"),
         "posting_state": F(f"{posting}state"), "pay_num": F(f"{posting}pay_num"),
         "posted_at": F(f"{posting}matched_at"), "posting_note": F(f"{posting}state_reason"),

@@ -1,4 +1,5 @@
 """Payments newest first, what one person did, and postings that wait for a person: without reading every row."""
+# compatible: the altered column only got one more choice, which no database knows; the rest are indexes
 
 from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db import migrations, models
@@ -20,7 +21,7 @@ STATES = [
 class Migration(migrations.Migration):
     # Attempts, refunds and postings are written while this runs.
     atomic = False
-    dependencies = [("payments", "0010_desk_sales")]
+    dependencies = [("payments", "0011_payouts")]
 
     operations = [
         migrations.AlterField(
