@@ -34,6 +34,8 @@ def _pages(cast: Cast) -> dict[str, str]:
         **{f"cardless-{name}": cardless + TABS[name] for name in ("plans", "cards", "messages")},
         **{f"plans-{name}": f"/plans/?filter={name}" for name in FILTERS},
         "payments": "/payments/",
+        "reports-settlement": "/reports/settlement/",
+        "reports-payouts": "/reports/payouts/",
         "settings-general": "/settings/payments/general/",
         "settings-templates": "/settings/payments/plan-templates/",
         "settings-opendental": "/settings/open-dental/",
