@@ -12,6 +12,7 @@ urlpatterns = [
     path("", include("patients.urls")),
     path("", include("cards.urls")),
     path("", include("payments.urls")),
+    path("reports/", include("payments.report_urls")),
     path("", include("notifications.staff_urls")),
     path("", include("opendental.urls")),
     path("webhooks/stripe/<slug:slug>/", webhook_views.stripe_webhook, name="stripe_webhook"),

@@ -12,6 +12,7 @@ from payments import (
     charging,
     circuit,
     inbox,
+    payouts,
     progress,
     reconcile,
     refund_news,
@@ -147,7 +148,26 @@ def inbox_one(*, practice_id: int, **_: Any) -> int:
         while done == inbox.PAGE:
             done = inbox.work_through(practice_id, now=clock.now())
             count += done
+        if count and payouts.unread().exists():
+            # Reading what is in a payout takes a while: never before news of charges.
+            rounds.wake(payouts_one, practice_id)
         return count
+
+
+@shared_task
+def payouts_all(**_: Any) -> None:
+    rounds.hand_out(payouts_one, active_practices())
+
+
+@shared_task
+@rounds.one_in_queue
+def payouts_one(*, practice_id: int, **_: Any) -> int:
+    with tenancy.scope(practice_id):
+        try:
+            return payouts.hear(practice_id, now=clock.now())
+        except UnableToReachProcessor:
+            # The next round, or the next webhook, asks again.
+            return 0
 
 
 @shared_task

@@ -39,6 +39,13 @@ NAVIGATION = (
     Item("Payment Plans", "plans", "plan", "p", badge_view="plans_badge"),
     Item("Payments", "payments", "money", "t", badge_view="payments_badge"),
     Item(
+        "Reports",
+        "settlement",
+        "report",
+        "r",
+        children=(Item("Daily settlement", "settlement"), Item("Payouts", "payouts")),
+    ),
+    Item(
         "Settings",
         "settings_payment",
         "settings",

@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 from ops.audit.books import Books
-from ops.audit.checks import alarms, captures, installments, limits, messages, postings, refunds, sales, stuck, trail
+from ops.audit.checks import (
+    alarms,
+    captures,
+    installments,
+    limits,
+    messages,
+    payouts,
+    postings,
+    refunds,
+    sales,
+    stuck,
+    trail,
+)
 from ops.audit.violations import Violation
 from ops.audit.world import World, open_world
 
@@ -11,6 +23,7 @@ CHECKS = (
     *captures.CHECKS,
     *postings.CHECKS,
     *refunds.CHECKS,
+    *payouts.CHECKS,
     *installments.CHECKS,
     *sales.CHECKS,
     *messages.CHECKS,

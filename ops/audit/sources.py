@@ -41,16 +41,23 @@ class Processor:
     requests: list[Row]
     # Ids of the intents that were made under a key of ours.
     ours: set[str]
+    payouts: list[Row]
+    # Lines of the balance.
+    entries: list[Row]
 
     @classmethod
     def read(cls, state: Path) -> Processor:
         file = state / "stripe.sqlite3"
-        found: dict[str, list[Row]] = {"payment_intent": [], "charge": [], "refund": [], "event": []}
+        kinds = ("payment_intent", "charge", "refund", "event", "payout", "balance_transaction")
+        found: dict[str, list[Row]] = {kind: [] for kind in kinds}
         for row in rows(file, "SELECT account, object, body FROM objects ORDER BY seq"):
             if row["object"] in found:
                 found[row["object"]].append({"account": row["account"], **json.loads(row["body"])})
         asked = rows(file, "SELECT account, method, path, body, idempotency_key FROM requests ORDER BY id")
-        return cls(found["payment_intent"], found["charge"], found["refund"], asked, _made_by_us(found["event"]))
+        return cls(
+            found["payment_intent"], found["charge"], found["refund"], asked, _made_by_us(found["event"]),
+            found["payout"], found["balance_transaction"],
+        )  # fmt: skip
 
     @property
     def captured(self) -> list[Row]:

@@ -4,6 +4,7 @@ from payments.models.alarms import Alarm
 from payments.models.attempts import Attempt, AttemptState
 from payments.models.due import DueCheck, DuePart
 from payments.models.payments import Allocation, LedgerPosting, Payment
+from payments.models.payouts import Payout, PayoutLine
 from payments.models.refunds import Refund, RefundState
 from payments.models.sales import Sale, SaleLine
 from payments.models.webhooks import WebhookEvent
@@ -17,6 +18,8 @@ __all__ = [
     "DuePart",
     "LedgerPosting",
     "Payment",
+    "Payout",
+    "PayoutLine",
     "Refund",
     "RefundState",
     "Sale",

@@ -39,6 +39,8 @@ FALSE = [
     ("REFUND_ELSEWHERE", "refund-elsewhere:re_none"),
     ("AMOUNT_DIFFERS", "amount_differs:refund:{refund}"),
     ("CONTRADICTION", "refund-contradiction:{refund}:Succeeded"),
+    ("PAYOUT_FAILED", "payout-failed:po_none"),
+    ("PAYOUT_DIFFERS", "payout-differs:po_none"),
     ("NEVER_HEARD_OF", "something"),
 ]
 

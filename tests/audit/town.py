@@ -12,7 +12,7 @@ from django.test import override_settings
 from cards.models import Consent
 from notifications.models import MessagingAccount
 from notifications.send import send_due
-from payments import attaching, charging, sweep, upward
+from payments import attaching, charging, payouts, sweep, upward
 from payments.attaching import Witness
 from payments.models import Attempt
 from payplans.models import Installment, PayPlan
@@ -136,5 +136,7 @@ def _live(life: Life) -> datetime:
     life.sweep("2022-07-10 10:05")
     life.pay_now(installments(ben.pay_plan_num)[0], life.shop.card(ben.guarantor, VISA, is_primary=False).pk)
     life.pay_now(installments(anna.pay_plan_num)[1], anna.autopay.card_id)
+    life.shop.control("payouts/make", account_key=life.shop.account.secret_key, status="paid")
+    payouts.hear(life.practice.pk, now=life.desk.now())
     life.desk.wait(hours=3)
     return life.desk.now()

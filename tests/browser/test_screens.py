@@ -36,6 +36,8 @@ def _pages(cast: Cast) -> dict[str, str]:
         "payments": "/payments/",
         "payments-filtered": "/payments/?filter=paid&by=autopay&least=1&since=2020-01-01",
         "needs-posting": "/payments/needs-posting/",
+        "reports-settlement": "/reports/settlement/",
+        "reports-payouts": "/reports/payouts/",
         "settings-general": "/settings/payments/general/",
         "settings-templates": "/settings/payments/plan-templates/",
         "settings-opendental": "/settings/open-dental/",

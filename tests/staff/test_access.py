@@ -13,6 +13,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from practices import tenancy
 from practices.models import Event, Practice
 from tests import factories
+from tests.payments import payouts_making
 from tests.staff import making
 from tests.staff.conftest import HTMX, SignIn
 
@@ -46,6 +47,7 @@ def made(practice: Practice) -> SimpleNamespace:
     """One of everything an address can name."""
     scene = making.scene(practice)
     scene.refund = making.refund(scene.payment)
+    scene.payout = payouts_making.payout(practice)
     return scene
 
 
@@ -57,9 +59,9 @@ def scene(practice: Practice) -> SimpleNamespace:
 ONE_OF = {
     "patient_id": "patient", "plan_id": "plan", "installment_id": "installment", "attempt_id": "attempt",
     "payment_id": "payment", "card_id": "card", "part_id": "part", "consent_id": "consent",
-    "posting_id": "posting", "alarm_id": "alarm", "refund_id": "refund",
+    "posting_id": "posting", "alarm_id": "alarm", "refund_id": "refund", "payout_id": "payout",
 }  # fmt: skip
-TEMPLATE = {"kind": "payment_failed", "channel": "sms", "language": "en"}
+TEMPLATE = {"kind": "payment_failed", "channel": "sms", "language": "en", "day": "2026-03-10"}
 
 
 def arguments(entry: URLPattern, scene: SimpleNamespace) -> dict[str, object]:

@@ -202,6 +202,17 @@ def _recovery_unplaced(world: World, alarm: Row) -> bool:
     return taken and not any(row["processor_reference"] == reference for row in world.rows("payments_payment"))
 
 
+def _payout_failed(world: World, alarm: Row) -> bool:
+    """The processor says that the bank returned it."""
+    reference = alarm["key"].partition(":")[2]
+    return any(payout["id"] == reference and payout["status"] == "failed" for payout in world.processor.payouts)
+
+
+def _payout_differs(world: World, alarm: Row) -> bool:
+    reference = alarm["key"].partition(":")[2]
+    return any(row["reference"] == reference and row["difference_cents"] for row in world.rows("payments_payout"))
+
+
 JUSTIFIED: dict[str, Justification] = {
     "AMOUNT_DIFFERS": _amount_differs,
     "PROCESSOR_REFUSES": _processor_refuses,
@@ -224,6 +235,8 @@ JUSTIFIED: dict[str, Justification] = {
     "REFUND_UNKNOWN": _refund_in("STARTED", "PENDING", "UNKNOWN"),
     "REFUND_ELSEWHERE": _refund_elsewhere,
     "REFUND_BY_HAND": _refund_by_hand,
+    "PAYOUT_FAILED": _payout_failed,
+    "PAYOUT_DIFFERS": _payout_differs,
 }
 
 
@@ -248,9 +261,20 @@ def _troubles(world: World) -> Iterator[tuple[Row, str, str]]:
             yield row, f"refund_failed:refund:{row['id']}", f"refund {row['id']} of {row['amount_cents']} cents failed"
         if row["origin"] == "ELSEWHERE" and row["actor"] == "processor":
             yield row, f"refund-elsewhere:{row['reference']}", f"refund {row['id']} was made at the processor"
+    yield from _troubles_of_payouts(world)
     yield from _troubles_of_attempts(world)
     yield from _troubles_of_postings(world)
     yield from _taken_back_troubles(world)
+
+
+def _troubles_of_payouts(world: World) -> Iterator[tuple[Row, str, str]]:
+    for row in world.rows("payments_payout"):
+        # One whose money went again needs nobody any more.
+        if row["state"] == "FAILED" and row["carried_by_id"] is None:
+            yield row, f"payout-failed:{row['reference']}", f"payout {row['id']} came back"
+        if row["difference_cents"]:
+            cents = row["difference_cents"]
+            yield row, f"payout-differs:{row['reference']}", f"payout {row['id']} differs by {cents} cents"
 
 
 def _troubles_of_attempts(world: World) -> Iterator[tuple[Row, str, str]]:
