@@ -19,8 +19,10 @@ State = Sale.State
 # A draft says what Open Dental showed; older ones are drafted anew. A card is asked for only after a recheck, but cash
 # is taken as the draft says.
 DRAFT_MAX_AGE = timedelta(minutes=10)
-# Nobody goes on with it: what it holds is free again. Real time: a request takes less.
+# Nobody goes on with it: what it holds is free again. Business time.
 LEFT_ALONE = timedelta(minutes=10)
+# Real time, by which requests age: no worker is still at a tender that it has not begun with.
+REQUEST_IS_OVER = timedelta(minutes=10)
 
 
 class UnableToSell(Exception):
@@ -169,7 +171,7 @@ def drop(due_part_id: int) -> None:
 
 def tidy(practice_id: int, *, now: datetime, real_now: datetime | None = None) -> int:
     """End what nobody goes on with: tenders whose worker died before it asked, sales left half way. How many sales."""
-    before, count = (real_now or datetime.now(UTC)) - LEFT_ALONE, 0
+    before, count = (real_now or datetime.now(UTC)) - REQUEST_IS_OVER, 0
     for sale in Sale.objects.filter(practice=practice_id, state=State.OPEN, drafted_at__lte=now - LEFT_ALONE):
         if not sale.due_parts.filter(created_at__gt=before).exists() and not _is_moving(sale):
             cancel(sale.pk, actor="reconciler", now=now)

@@ -13,6 +13,7 @@ import httpx
 
 from ops.browser import Browser, Page, UnableToWalk
 from ops.faults import founding_facts as facts
+from ops.faults import selling
 from ops.faults.schedule import Step
 from ops.faults.world import World
 
@@ -27,6 +28,10 @@ _INSTALLMENTS = (
     " JOIN practices_practice r ON r.id = p.practice_id WHERE i.status IN ('PENDING', 'FAILED')"
     " AND NOT p.is_closed AND (i.due_date <= %s) = %s ORDER BY i.due_date, i.id LIMIT 60"
 )
+_PEOPLE = (
+    "SELECT p.id, p.pat_num, r.slug FROM patients_patient p JOIN practices_practice r ON r.id = p.practice_id"
+    " WHERE p.gone_at IS NULL ORDER BY p.id LIMIT 200"
+)
 
 
 class Deeds:
@@ -39,7 +44,7 @@ class Deeds:
         self.pool = ThreadPoolExecutor(8, thread_name_prefix="deeds")
         self.kinds: dict[str, Callable[[Step], str]] = {
             "edit_plan": self.edit_plan, "close_plan": self.close_plan, "cash": self.cash, "decline": self.decline,
-            "pay_now": self.pay_now, "refund": self.refund,
+            "pay_now": self.pay_now, "refund": self.refund, "sell": self.sell,
         }  # fmt: skip
 
     def sign_in(self, practices: int) -> None:
@@ -126,6 +131,13 @@ class Deeds:
         for click in clicks:
             click.exception(timeout=30)
         return f"installment {found[0]}: {said.rpartition('?')[0]}"
+
+    def sell(self, step: Step) -> str:
+        """New work outside the plan, and the desk takes money for what is open."""
+        patient, pat_num, slug = selling.patient_of(step, self.world.rows(_PEOPLE))
+        done = self._desk(str(slug), "procedures", PatNum=pat_num, ProcFee=step.facts["fee"], ProcStatus="C")
+        sale = selling.Sale(self.browsers[str(slug)], self.pool, int(patient))
+        return f"{done[:30]} {sale.take(step.facts)}"
 
 
 def _pick(rows: list[Row], lot: float) -> Row:

@@ -25,6 +25,7 @@ RATES = {
     "decline": 0.2,
     "pay_now": 0.7,
     "refund": 0.1,
+    "sell": 0.4,
 }
 WORKERS = ("charges-1", "charges-2", "default-1", "default-2", "beat")
 WEBHOOK_TROUBLES = ("lose", "duplicate", "late", "reorder")
@@ -99,6 +100,16 @@ def _pay_now(chance: random.Random) -> dict[str, Any]:
     return {"clicks": chance.choice((1, 1, 2)), "due": chance.random() < 0.7}
 
 
+def _sell(chance: random.Random) -> dict[str, Any]:
+    return {
+        "fee": round(chance.uniform(20, 150), 2),
+        "basis": chance.choice(("PATIENT", "PATIENT", "PROCEDURES", "CUSTOM", "PREPAYMENT")),
+        "means": chance.choice(("card", "card", "cash")),
+        "split": chance.random() < 0.3,
+        "clicks": chance.choice((1, 1, 2)),
+    }
+
+
 _FACTS: dict[str, Callable[[random.Random], dict[str, Any]]] = {
     "kill": lambda chance: {"worker": chance.choice(WORKERS)},
     "webhook": _trouble,
@@ -108,6 +119,7 @@ _FACTS: dict[str, Callable[[random.Random], dict[str, Any]]] = {
     "decline": _decline,
     "pay_now": _pay_now,
     "replace_card": lambda chance: {"card": chance.randrange(4)},
+    "sell": _sell,
 }
 
 

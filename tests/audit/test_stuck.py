@@ -47,7 +47,9 @@ def test_a_posting_that_is_not_final_is_found(spoiled: Spoiled, state: str) -> N
         state=state, at=spoiled.books.now - timedelta(minutes=11), id=row["id"],
     )  # fmt: skip
     found = [violation for violation in spoiled.found() if violation.check == "postings_are_final"]
-    assert [one.text for one in found] == [f"posting {row['id']} of 10000 cents is {state} for 11 minutes"]
+    assert [one.text for one in found] == [
+        f"posting {row['id']} of {row['amount_cents']} cents is {state} for 11 minutes"
+    ]
 
 
 def test_a_posting_may_wait_for_an_office_that_is_away(spoiled: Spoiled) -> None:

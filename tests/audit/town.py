@@ -12,9 +12,12 @@ from django.test import override_settings
 from cards.models import Consent
 from notifications.models import MessagingAccount
 from notifications.send import send_due
-from payments import attaching, charging, payouts, sweep, upward
+from opendental import account
+from patients.models import Patient
+from payments import attaching, charging, payouts, recorded, sales, sweep, upward
 from payments.attaching import Witness
-from payments.models import Attempt
+from payments.models import Attempt, Sale
+from payments.sale_lines import lines
 from payplans.models import Installment, PayPlan
 from practices import tenancy
 from processors.models import ProcessorAccount
@@ -101,6 +104,21 @@ class Life:
         charging.collect(part.pk, channel=channel, actor="user:1", now=self.desk.now(), card_id=card_id)
         self.work()
 
+    def sell(self, first: str) -> None:
+        """$90 of work outside a plan, paid at the desk: $50 by a card on file, $40 in cash."""
+        number = self.desk.patient(FName=first)
+        self.desk.act("procedures", PatNum=number, ProcFee=90)
+        self.desk.pull(cycles=2)
+        patient, now = Patient.objects.get(pat_num=number), self.desk.now()
+        wish = lines(account.read(self.practice.pk, number, now), Sale.Basis.PATIENT)
+        sale = sales.draft(patient, basis=Sale.Basis.PATIENT, lines=wish, note="", actor="user:1", now=now)
+        card = self.shop.card(patient, VISA, is_primary=False)
+        part = sales.tender(sale.pk, cents=50_00, payer=patient, actor="user:1", now=now)
+        channel = Attempt.Channel.ON_FILE
+        charging.collect(part.pk, channel=channel, actor="user:1", now=now, card_id=card.pk, newest=0)
+        recorded.record(sale.pk, cents=40_00, payer=patient, pay_type_num=70, paid_with="Cash", actor="user:1", now=now)
+        self.work()
+
     def work(self) -> None:
         """Postings and messages; twice, because one payment of a plan waits for another."""
         for _ in range(2):
@@ -136,6 +154,7 @@ def _live(life: Life) -> datetime:
     life.sweep("2022-07-10 10:05")
     life.pay_now(installments(ben.pay_plan_num)[0], life.shop.card(ben.guarantor, VISA, is_primary=False).pk)
     life.pay_now(installments(anna.pay_plan_num)[1], anna.autopay.card_id)
+    life.sell("Dora")
     life.shop.control("payouts/make", account_key=life.shop.account.secret_key, status="paid")
     payouts.hear(life.practice.pk, now=life.desk.now())
     life.desk.wait(hours=3)

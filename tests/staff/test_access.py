@@ -10,6 +10,7 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from payments.models import Sale
 from practices import tenancy
 from practices.models import Event, Practice
 from tests import factories
@@ -47,6 +48,10 @@ def made(practice: Practice) -> SimpleNamespace:
     """One of everything an address can name."""
     scene = making.scene(practice)
     scene.refund = making.refund(scene.payment)
+    scene.sale = Sale.objects.create(
+        practice=practice, patient=scene.payment.payer, basis="CUSTOM", amount_cents=10_00, actor="user:1",
+        drafted_at=scene.payment.paid_at,
+    )  # fmt: skip
     scene.payout = payouts_making.payout(practice)
     return scene
 
@@ -66,6 +71,8 @@ TEMPLATE = {"kind": "payment_failed", "channel": "sms", "language": "en", "day":
 
 def arguments(entry: URLPattern, scene: SimpleNamespace) -> dict[str, object]:
     names = entry.pattern.converters
+    if "sale_uuid" in names:
+        return {"sale_uuid": scene.sale.uuid}
     return {
         name: getattr(scene, ONE_OF[name]).pk if name in ONE_OF else {**TEMPLATE, "what": "by_hand"}[name]
         for name in names
