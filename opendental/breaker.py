@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
+from django.db import transaction
 from django.db.models import F, Q, Value
 from django.db.models.functions import Coalesce, Least
 
@@ -129,7 +130,9 @@ def missed(connection: Connection, error: Exception, *, now: datetime) -> None:
         reached(connection, now=now)
 
 
+@transaction.atomic
 def _count(connection: Connection, now: datetime) -> None:
+    """In one transaction, which the row's lock keeps apart from reached(): no alarm is raised after it was closed."""
     # Two jobs may fail at once: each counts.
     _set(
         connection,
@@ -149,14 +152,21 @@ def reached(connection: Connection, *, now: datetime) -> None:
     """The office has answered: what waited for it goes on."""
     if not connection.failures and connection.next_try_at is None:
         return
-    was_away = is_open(connection)
+    if _is_back(connection, now):
+        outbox.let_go(connection.practice_id, NOT_REACHED, now=now)
+        catch_up.let_go(waits_for_office(), now=now)
+    upward.handlers.nudge(connection.practice_id)
+
+
+@transaction.atomic
+def _is_back(connection: Connection, now: datetime) -> bool:
+    """Everything is as if nothing had been. True when the breaker was open; then its alarm closes with it."""
+    was_away = Connection.objects.filter(pk=connection.pk, failures__gte=OPENS_AT).update(failures=0) == 1
     _set(connection, failures=0, away_since=None, next_try_at=None)
     if was_away:
         Alarm.close(connection.practice_id, key=ALARM, now=now, actor="sync")
         _note(connection, "office_back", "Open Dental is reached again", now)
-        outbox.let_go(connection.practice_id, NOT_REACHED, now=now)
-        catch_up.let_go(waits_for_office(), now=now)
-    upward.handlers.nudge(connection.practice_id)
+    return was_away
 
 
 def _set(connection: Connection, **changes: object) -> None:

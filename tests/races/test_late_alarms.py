@@ -11,9 +11,13 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 
-from payments import outcomes, reconcile, refund_news, refund_outcomes
+from opendental import breaker
+from opendental.errors import UnableToReachOffice
+from opendental.models import Connection
+from payments import outcomes, reconcile, refund_news, refund_outcomes, upward
 from payments.claim import claim
 from payments.models import Alarm, DuePart
+from practices.models import Practice
 from processors.port import NotTaken, Unknown
 from tests.payments.refunding import paid, reserve
 from tests.plugins.stripe import Shop
@@ -83,6 +87,34 @@ def test_no_alarm_is_left_about_a_refund_that_was_settled_meanwhile(
     )
 
     assert (wrong, settling.is_set(), open_alarms()) == ([], True, [])
+
+
+def test_no_alarm_is_left_about_an_office_that_was_reached_meanwhile(
+    practice: Practice, now: datetime, together: Together, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upward.handlers, "nudge", lambda _practice: None)
+    Connection.objects.create(
+        practice=practice, base_url="http://127.0.0.1:9", developer_key="d", customer_key="c", mode="SERVICE",
+        connected_at=now, failures=7, away_since=now - LATER,
+    )  # fmt: skip
+    one, other = Connection.objects.get(), Connection.objects.get()
+    about_to_tell, right = threading.Event(), Alarm.raise_once
+
+    def slow(*arguments: Any, **more: Any) -> None:
+        about_to_tell.set()
+        time.sleep(0.7)
+        right(*arguments, **more)
+
+    monkeypatch.setattr(Alarm, "raise_once", slow)
+    wrong = failures(
+        together(
+            lambda: breaker.missed(one, UnableToReachOffice("GET /payments"), now=now),
+            lambda: about_to_tell.wait(10) and breaker.reached(other, now=now),
+        )
+    )
+
+    assert (wrong, about_to_tell.is_set(), open_alarms()) == ([], True, [])
+    assert Connection.objects.get().failures == 0
 
 
 def test_what_stays_unknown_is_told(part: DuePart, shop: Shop, now: datetime) -> None:
