@@ -28,7 +28,7 @@ class Sale:
 
     def _draft(self, basis: str) -> Page:
         page = self.browser.get(f"/communication/{self.patient}/process-payment/account/")
-        form = page.form("token")
+        form = page.form("basis")
         found = form.choices.get("procedures", [])
         wish = {**form.fields, "basis": basis}
         if basis in ("CUSTOM", "PREPAYMENT"):

@@ -309,7 +309,7 @@ def test_the_receipt_names_what_was_paid(desk: Client, ana: Patient) -> None:
     pay(desk, sale, "recorded", "120", pay_type="70")
     page = words(desk.get(f"/payments/{Payment.objects.get().pk}/receipt/"))
     assert "with Cash" in page
-    assert "D0120 periodic oral evaluation, Thu, Jan 8" in page
+    assert "D0120 periodic oral evaluation, Jan 8, 2026" in page
 
 
 def test_cash_is_given_back_from_the_drawer_and_written_down(
