@@ -143,7 +143,7 @@ class Town:
                 brand="visa", last4="4242", funding="credit", fingerprint=key, saved_at=now,
             )  # fmt: skip
             part = DuePart.objects.create(
-                practice_id=practice_id, kind=DuePart.Kind.SALE, payer=patient, amount_cents=CENTS, state="PAID"
+                practice_id=practice_id, kind=DuePart.Kind.REQUEST, payer=patient, amount_cents=CENTS, state="PAID"
             )
             attempt = Attempt.objects.create(
                 practice_id=practice_id, due_part=part, number=1, amount_cents=CENTS, card=card, channel="PAY_NOW",

@@ -117,10 +117,6 @@ class Migration(migrations.Migration):
             name='sale',
             field=models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='due_parts', to='payments.sale'),
         ),
-        migrations.AddIndex(
-            model_name='duepart',
-            index=models.Index(condition=models.Q(('sale__isnull', False)), fields=['sale'], name='tenders_of_a_sale'),
-        ),
         migrations.AddConstraint(
             model_name='duepart',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('kind', 'SALE'), ('sale__isnull', False)), models.Q(models.Q(('kind', 'SALE'), _negated=True), ('sale__isnull', True)), _connector='OR'), name='due_part_of_a_sale_names_it'),

@@ -105,11 +105,15 @@ def test_no_alarm_is_left_about_an_office_that_was_reached_meanwhile(
         time.sleep(0.7)
         right(*arguments, **more)
 
+    def reach() -> None:
+        assert about_to_tell.wait(10)
+        breaker.reached(other, now=now)
+
     monkeypatch.setattr(Alarm, "raise_once", slow)
     wrong = failures(
         together(
             lambda: breaker.missed(one, UnableToReachOffice("GET /payments"), now=now),
-            lambda: about_to_tell.wait(10) and breaker.reached(other, now=now),
+            reach,
         )
     )
 
