@@ -88,7 +88,7 @@ def _by_resource(connection: Connection, office: Office, rows: Rows) -> None:
         splits = [Fields(row) for row in office.get_all("/paysplits", PatNum=number)]
         adjustments = [Fields(row) for row in office.get_all("/adjustments", PatNum=number)]
         rows.claims += office.get_all("/claimprocs", PatNum=number)
-        paid = _sums(splits, "ProcNum", "SplitAmt", lambda one: one.integer("PayPlanNum", 0) == 0)
+        paid = _paid_outside_plans(splits, "ProcNum")
         for row in _completed(connection, office, number):
             facts = Fields(row)
             key = facts.key("ProcNum")
@@ -110,11 +110,12 @@ def _is_of(adjustment: Fields, procedure: Fields) -> bool:
     return all(adjustment.integer(name, 0) == procedure.integer(name, 0) for name in same)
 
 
-def _sums(rows: list[Fields], key: str, amount: str, counts: object) -> defaultdict[int, int]:
+def _paid_outside_plans(splits: list[Fields], key: str) -> defaultdict[int, int]:
+    """Cents by the number that a split names as `key`."""
     found = defaultdict[int, int](int)
-    for row in rows:
-        if counts(row):  # type: ignore[operator]
-            found[row.integer(key, 0)] += row.cents(amount)
+    for split in splits:
+        if not split.integer("PayPlanNum", 0):
+            found[split.integer(key, 0)] += split.cents("SplitAmt")
     return found
 
 
@@ -127,7 +128,7 @@ def _loose(
     ]
     rows.unearned[pat_num] = sum(one.cents("SplitAmt") for one in kept)
     free = [one for one in adjustments if not one.integer("ProcNum", 0) and one.key("AdjNum") not in planned]
-    paid = _sums(splits, "AdjNum", "SplitAmt", lambda one: one.integer("PayPlanNum", 0) == 0)
+    paid = _paid_outside_plans(splits, "AdjNum")
     rows.loose[pat_num] = sum(one.cents("AdjAmt") - paid[one.key("AdjNum")] for one in free)
 
 

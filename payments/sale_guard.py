@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from django.db.models import Q
 
@@ -70,12 +70,12 @@ def _soon(family: list[int], patient: Patient, now: datetime) -> list[Warned]:
     due = DuePart.objects.filter(
         _of(family), state=DuePart.State.OPEN, hold="", installment__plan__autopay__is_on=True,
         next_try_at__lte=now + SOON, installment__isnull=False,
-    ).select_related("installment__plan")  # fmt: skip
+    ).select_related("installment__plan", "practice")  # fmt: skip
     today = calendar.local_date(now, patient.practice.zone)
     return [
         Warned(
             f"Autopay charges {format_cents(one.amount_cents)} "
-            f"for plan {one.installment.plan.pay_plan_num} on {_day(one, patient, today)}.",
+            f"for plan {one.installment.plan.pay_plan_num} on {_day(one, today)}.",
             one.installment.plan.patient_id,
         )
         for one in due.order_by("next_try_at", "pk")
@@ -83,7 +83,6 @@ def _soon(family: list[int], patient: Patient, now: datetime) -> list[Warned]:
     ]
 
 
-def _day(part: DuePart, patient: Patient, today: object) -> str:
-    at = part.next_try_at
-    day = calendar.local_date(at, patient.practice.zone) if at else today
-    return plain_day(day, today)  # type: ignore[arg-type]
+def _day(part: DuePart, today: date) -> str:
+    day = calendar.local_date(part.next_try_at, part.practice.zone) if part.next_try_at else today
+    return plain_day(day, today)
