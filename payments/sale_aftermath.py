@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from django.db.models import Sum
+from django.db.models.functions import Coalesce
 
 from core.tokens import reference_of
 from payments.models import Allocation, DuePart, LedgerPosting, Payment, Sale, SaleLine
@@ -31,10 +32,9 @@ def of_success(sale: Sale, payment: Payment, now: datetime) -> None:
 
 def _spread(sale: Sale, cents: int) -> Iterator[tuple[SaleLine, int]]:
     """The lines in their order, each up to what earlier tenders left of it; what is too much goes with the last."""
-    lines = list(sale.lines.order_by("pk"))
+    lines = list(sale.lines.annotate(taken=Coalesce(Sum("allocations__amount_cents"), 0)).order_by("pk"))
     for line in lines:
-        taken = line.allocations.aggregate(cents=Sum("amount_cents"))["cents"] or 0
-        part = cents if line is lines[-1] else min(cents, line.amount_cents - taken)
+        part = cents if line is lines[-1] else min(cents, line.amount_cents - line.taken)
         if part > 0:
             yield line, part
             cents -= part
