@@ -33,6 +33,8 @@
 
   document.body.addEventListener("htmx:afterRequest", (event) => {
     const verb = event.detail.requestConfig?.verb;
-    if (drawer.contains(event.detail.elt) && verb === "post" && event.detail.successful) drawer.dataset.stale = "1";
+    // A refused form changed nothing.
+    const isDone = event.detail.xhr?.status < 400;
+    if (drawer.contains(event.detail.elt) && verb === "post" && isDone) drawer.dataset.stale = "1";
   });
 })();

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.browser import hosted
 from tests.browser.books import Books, until
@@ -53,10 +53,26 @@ def _look_around(staff: Desk, row: Locator) -> None:
     expect(page.get_by_role("dialog").get_by_label("Payment number in Open Dental")).to_be_visible()
     staff.eyes.look(page, "needs-posting-number")
     page.keyboard.press("Escape")
+    _follow_it_the_moment_it_is_there(page, row)
+    page.keyboard.press("Escape")
     page.set_viewport_size({"width": 390, "height": 844})
     staff.eyes.look(page, "needs-posting-narrow")
     assert wide is not None
     page.set_viewport_size(wide)
+
+
+def _follow_it_the_moment_it_is_there(page: Page, row: Locator) -> None:
+    """A link in a drawer works from the first moment it can be seen, not a settling time later."""
+    page.evaluate(
+        """name => new MutationObserver((_, self) => {
+            const link = [...document.querySelectorAll("dialog a")].find(one => one.textContent.includes(name))
+            if (link) { self.disconnect(); link.click() }
+        }).observe(document.body, {childList: true, subtree: true})""",
+        "give its number instead",
+    )
+    row.get_by_role("button", name="Actions for").press("Enter")
+    page.get_by_role("menuitem", name="Mark as posted by hand").press("Enter")
+    expect(page.get_by_role("dialog").get_by_label("Payment number in Open Dental")).to_be_visible()
 
 
 def _filter_payments(staff: Desk) -> None:
