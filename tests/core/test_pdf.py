@@ -54,8 +54,8 @@ def test_says_names_of_any_alphabet_and_money_to_the_cent() -> None:
     assert reader.metadata is not None
     assert (reader.metadata.title, reader.metadata.author) == ("Receipt", "Maple Dental")
     assert reader.metadata.creation_date == MADE
-    assert reader.trailer["/Root"]["/Lang"] == "en"
-    assert reader.trailer["/Root"]["/ViewerPreferences"]["/DisplayDocTitle"].value is True
+    assert reader.root_object["/Lang"] == "en"
+    assert b"/DisplayDocTitle true" in _document().render()
 
 
 def test_repeats_the_head_of_a_table_and_numbers_its_pages() -> None:
