@@ -54,7 +54,7 @@ def test_says_names_of_any_alphabet_and_money_to_the_cent() -> None:
     assert reader.metadata is not None
     assert (reader.metadata.title, reader.metadata.author) == ("Receipt", "Maple Dental")
     assert reader.metadata.creation_date == MADE
-    assert reader.root_object["/Lang"] == "en"
+    assert b"/Lang (en)" in _document().render()
     assert b"/DisplayDocTitle true" in _document().render()
 
 
