@@ -12,7 +12,7 @@ from sandbox.stripe.cards import CARDS, check_behaviour
 from sandbox.stripe.wire import JSON, ApiError, invalid, public
 
 TROUBLES = ("hold", "broken_before", "broken_after")
-_ID = re.compile(r"/(acct|ch|cs|cus|evt|pi|pm|po|re|seti|tml|tmr|txn|we)_\w+")
+_ID = re.compile(r"/(acct|ch|cs|cus|du|evt|pi|pm|po|re|seti|tml|tmr|txn|we)_\w+")
 
 
 class Control:
@@ -157,6 +157,7 @@ class Control:
             "charges": self._rows("charge"),
             "refunds": self._rows("refund"),
             "payouts": self._rows("payout"),
+            "disputes": self._rows("dispute"),
             "requests": dict(sorted(asked.items())),
             "deliveries": {row["status"]: row["n"] for row in sent},
         }
@@ -175,6 +176,8 @@ class Control:
                 details = item["payment_method_details"]
                 row["fingerprint"] = details[details["type"]]["fingerprint"]
                 row["failure_code"], row["reason"] = item["failure_code"], (item["outcome"] or {}).get("reason")
+            if kind == "dispute":
+                row["withdrawn"] = -sum(entry["amount"] for entry in item["balance_transactions"])
             rows.append(row)
         return rows
 

@@ -9,6 +9,7 @@ from typing import Any
 from flask import Blueprint, Flask, Response, jsonify, request
 
 from sandbox.stripe.control import Control
+from sandbox.stripe.dispute_control import DisputeControl
 from sandbox.stripe.payout_control import PayoutControl
 from sandbox.stripe.reader_control import ReaderControl
 from sandbox.stripe.wire import JSON, ApiError
@@ -16,7 +17,7 @@ from sandbox.stripe.wire import JSON, ApiError
 
 def add_routes(app: Flask, control: Control, at_readers: ReaderControl) -> None:
     blueprint = Blueprint("control", __name__, url_prefix="/_sandbox")
-    payouts = PayoutControl(control)
+    payouts, disputes = PayoutControl(control), DisputeControl(control)
     actions: dict[str, Callable[[JSON], JSON]] = {
         "reset": control.reset,
         "accounts": control.account,
@@ -33,6 +34,8 @@ def add_routes(app: Flask, control: Control, at_readers: ReaderControl) -> None:
         "payouts/make": payouts.make,
         "payouts/<id>/finish": payouts.finish,
         "balance/line": payouts.line,
+        "disputes/open": disputes.open,
+        "disputes/<id>/finish": disputes.finish,
         "webhooks/resend": control.resend,
         "devices": at_readers.unpack,
         "readers/faults": at_readers.trouble,

@@ -12,12 +12,14 @@ from flask import Flask, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from sandbox.common.faults import KINDS, Fault, Faults
-from sandbox.stripe import accounts, refunds
+from sandbox.stripe import accounts, disputes, refunds
 from sandbox.stripe.control import TROUBLES, Control
+from sandbox.stripe.dispute_control import DisputeControl
 from sandbox.stripe.reader_troubles import WORDS as READER_WORDS
 from sandbox.stripe.wire import JSON, ApiError, public
 
 SHOWN = 25
+SHOWN_KINDS = ("payment_intent", "charge", "refund", "dispute", "payment_method", "event")
 # What a visitor may spoil, in words; a shell pattern of "METHOD /path" for the fault, a path pattern for the trouble.
 PLACES = {
     "Confirming a charge": "POST /v1/payment_intents/*/confirm",
@@ -77,6 +79,8 @@ class Pages:
             "next-refund": control.next_refunds,
             "finish-intent": control.finish_intent,
             "finish-refund": control.finish_refund,
+            "open-dispute": DisputeControl(control).open,
+            "finish-dispute": DisputeControl(control).finish,
         }
 
     def spoil(self, wish: JSON) -> None:
@@ -92,7 +96,7 @@ class Pages:
         self.control.forget_wishes({})
 
     def home(self) -> str:
-        rows = {kind: self.latest(kind) for kind in ("payment_intent", "charge", "refund", "payment_method", "event")}
+        rows = {kind: self.latest(kind) for kind in SHOWN_KINDS}
         store = self.books.store
         return render_template(
             "control.html",
@@ -109,6 +113,8 @@ class Pages:
             webhook_words=WEBHOOK_WORDS,
             reader_words={f"reader_{kind}": f"reader {words}" for kind, words in READER_WORDS.items()},
             refund_statuses=refunds.STATUSES,
+            dispute_reasons=disputes.REASONS,
+            dispute_steps=disputes.AFTER,
             **{f"{kind}s": found for kind, found in rows.items()},
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sandbox.stripe import charges
+from sandbox.stripe import charges, disputes
 from sandbox.stripe.books import Scope
 from sandbox.stripe.spec import change, merged, refuse
 from sandbox.stripe.wire import JSON, invalid
@@ -19,6 +19,7 @@ def create(scope: Scope, params: JSON) -> JSON:
     refuse(cents < 1, "Refund amount must be at least 1 cent.", code="parameter_invalid_integer", param="amount")
     over = f"Refund amount (${cents / 100:.2f}) is greater than unrefunded amount on charge (${left / 100:.2f})"
     refuse(cents > left, over, param="amount")
+    disputes.refuse_refund(scope, charge)
     wish = scope.books.grant("refund", charge["id"])
     refund = scope.new(
         "refund", amount=cents, balance_transaction=None, charge=charge["id"], currency=charge["currency"],
@@ -33,6 +34,7 @@ def create(scope: Scope, params: JSON) -> JSON:
     scope.save(refund)
     scope.emit("refund.created", refund)
     scope.emit("charge.refunded", charge)
+    disputes.refunded(scope, charge)
     return settle(scope, refund, wish["detail"], None) if wish else refund
 
 

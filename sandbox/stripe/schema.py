@@ -46,6 +46,7 @@ PREFIX = {
     "setup_attempt": "setatt_1",
     "charge": "ch_3",
     "refund": "re_3",
+    "dispute": "du_1",
     "balance_transaction": "txn_3",
     "payout": "po_1",
     "event": "evt_1",

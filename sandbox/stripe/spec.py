@@ -82,6 +82,11 @@ SPECS: dict[str, Fields] = {
     },
     "refund.update": {"metadata": "map"},
     "refund.list": {**PAGE, "created": "range", "charge": "text", "payment_intent": "text"},
+    "dispute.list": {**PAGE, "created": "range", "charge": "text", "payment_intent": "text"},
+    "dispute.update": {
+        "evidence": dict.fromkeys(("product_description", "service_documentation", "uncategorized_text"), "text"),
+        "metadata": "map", "submit": "bool",
+    },
     "balance_transaction.list": {
         **PAGE, "created": "range", "source": "text", "type": "text", "currency": "text", "payout": "text",
     },

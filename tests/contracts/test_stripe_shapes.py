@@ -134,6 +134,8 @@ LIBRARY: dict[str, Any] = {
     "refund.create": p.RefundCreateParams,
     "refund.update": p.RefundUpdateParams,
     "refund.list": p.RefundListParams,
+    "dispute.list": p.DisputeListParams,
+    "dispute.update": p.DisputeUpdateParams,
     "balance_transaction.list": p.BalanceTransactionListParams,
     "payout.list": p.PayoutListParams,
     "event.list": p.EventListParams,
@@ -249,6 +251,7 @@ def test_answers_hold_no_field_that_the_library_does_not_have(shop: World) -> No
     charge = shop.api.charges.retrieve(paid.latest_charge)
     shop.control("payouts/make", account_key=shop.key)
     setup = shop.api.setup_intents.list({"customer": shop.customer}).data[0]
+    disputed = shop.api.disputes.retrieve(shop.control("disputes/open", charge=charge.id)["id"])
     url = {"mode": "setup", "currency": "usd", "customer": shop.customer, "success_url": "https://pay.example.com"}
     hook = {"url": "http://127.0.0.1:9/", "enabled_events": ["charge.captured"]}
     answers = [
@@ -257,6 +260,9 @@ def test_answers_hold_no_field_that_the_library_does_not_have(shop: World) -> No
         (charge.outcome, stripe.Charge.Outcome),
         (refund, stripe.Refund),
         (setup, stripe.SetupIntent),
+        (disputed, stripe.Dispute),
+        (disputed.evidence_details, stripe.Dispute.EvidenceDetails),
+        (disputed.payment_method_details.card, stripe.Dispute.PaymentMethodDetails.Card),
         (shop.api.customers.retrieve(shop.customer), stripe.Customer),
         (shop.api.payment_methods.list({"customer": shop.customer}).data[0], stripe.PaymentMethod),
         (shop.api.balance_transactions.retrieve(charge.balance_transaction), stripe.BalanceTransaction),
@@ -280,5 +286,8 @@ def test_the_events_the_sandbox_sends_exist_in_the_library(shop: World) -> None:
     shop.api.refunds.create({"payment_intent": shop.charge(shop.card()).id, "amount": 100})
     payout = shop.control("payouts/make", account_key=shop.key, status="paid")["id"]
     shop.control(f"payouts/{payout}/finish", status="failed")
+    dispute = shop.control("disputes/open", charge=shop.charge(shop.card()).id, warn=True)["id"]
+    for status in ("needs_response", "won"):
+        shop.control(f"disputes/{dispute}/finish", status=status)
     assert set(shop.events()) - known == set()
     assert "payment_intent.succeeded" in known
