@@ -6,6 +6,7 @@ import json
 import re
 import urllib.parse
 import urllib.request
+import uuid
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -22,6 +23,9 @@ from payments import attaching
 from payplans.models import PayPlan
 from practices import tenancy
 from practices.models import Membership, Practice, User
+from processors.terminal_port import Place
+from terminals import registering
+from terminals.models import Location
 
 PASSWORD = "maple-grove-demo"  # noqa: S105 (the demo's sign-ins are printed on the terminal)
 SID, TOKEN = "AC00000000000000000000000000000001", "sandbox-token"  # noqa: S105
@@ -85,6 +89,7 @@ def _make(office: Office, outside: Outside, now: datetime) -> None:
             Membership.objects.get_or_create(user=user, practice=practice, defaults={"role": role})
     with tenancy.scope(practice.pk):
         _connect(office, outside, practice)
+        _stand_reader(outside, practice, now)
         _work(office, outside, practice, now)
 
 
@@ -108,6 +113,16 @@ def _connect(office: Office, outside: Outside, practice: Practice) -> None:
         "connect_messaging", practice=office.slug, base_url=outside.messaging, sid=SID, token=TOKEN,
         from_number=office.number, verbosity=0,
     )  # fmt: skip
+
+
+def _stand_reader(outside: Outside, practice: Practice, now: datetime) -> None:
+    """A terminal on the counter, registered by the code it shows; one taps on it at the sandbox's /readers."""
+    if Location.objects.filter(practice=practice).exists():
+        return
+    place = Place(practice.name, "1 Sample Street", "Springfield", "IL", "62701")
+    counter = registering.open_location(practice, place, clinic=None, actor="demo", now=now, token=uuid.uuid4())
+    code = post(f"{outside.stripe}/_sandbox/devices", {"model": "countertop"})["registration_code"]
+    registering.register(counter, code=code, label="Front desk", actor="demo", now=now, token=uuid.uuid4())
 
 
 def _work(office: Office, outside: Outside, practice: Practice, now: datetime) -> None:

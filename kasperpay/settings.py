@@ -40,6 +40,7 @@ INSTALLED_APPS = [
     "cards",
     "payments",
     "paylinks",
+    "terminals",
     "opendental",
 ]
 

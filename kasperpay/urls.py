@@ -18,5 +18,6 @@ urlpatterns = [
     path("webhooks/stripe/<slug:slug>/", webhook_views.stripe_webhook, name="stripe_webhook"),
     path("", include("notifications.urls")),
     path("", include("paylinks.urls")),
+    path("", include("terminals.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
 ]

@@ -25,6 +25,7 @@ class Permission(StrEnum):
     REFUND = "give money back"
     POSTING = "work on postings"
     EXPORT = "export lists"
+    TERMINALS = "register and change terminals"
     SETTINGS = "change payment settings"
     CONNECTION = "change the Open Dental connection"
 
@@ -32,7 +33,7 @@ class Permission(StrEnum):
 _DESK = {Permission.VIEW, Permission.CARDS, Permission.AUTOPAY, Permission.CHARGE}
 # The front desk takes money and gives none back; whoever may give back is limited by what is left of the payment.
 _BILLER = _DESK | {Permission.REFUND, Permission.POSTING, Permission.EXPORT}
-_MANAGER = _BILLER | {Permission.SETTINGS}
+_MANAGER = _BILLER | {Permission.SETTINGS, Permission.TERMINALS}
 PERMISSIONS: dict[str, set[Permission]] = {
     Membership.Role.AUDITOR: {Permission.VIEW, Permission.EXPORT},
     Membership.Role.FRONT_DESK: _DESK,

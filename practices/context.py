@@ -38,6 +38,7 @@ NAVIGATION = (
     Item("Communication", "communication", "chat", "c"),
     Item("Payment Plans", "plans", "plan", "p", badge_view="plans_badge"),
     Item("Payments", "payments", "money", "t", badge_view="payments_badge"),
+    Item("Terminals", "terminals", "terminal", "d"),
     Item(
         "Reports",
         "settlement",
@@ -52,6 +53,7 @@ NAVIGATION = (
         "s",
         children=(
             Item("Payment Settings", "settings_payment"),
+            Item("Terminal Settings", "settings_terminals"),
             Item("Payment Plan Templates", "settings_templates"),
             Item("Open Dental", "settings_opendental"),
         ),

@@ -58,6 +58,7 @@ NAMES = {
     "star": "star",
     "sync": "arrows-right-left",
     "template": "pencil-square",
+    "terminal": "device-tablet",
     "text": "device-phone-mobile",
     "trash": "trash",
     "undo": "arrow-uturn-left",

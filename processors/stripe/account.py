@@ -29,6 +29,7 @@ from processors.port import (
 from processors.stripe import outcomes
 from processors.stripe.payouts import Payouts
 from processors.stripe.refunds import Refunds
+from processors.stripe.terminals import Terminals
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -53,6 +54,8 @@ EVENTS = [
     "payment_method.updated",
     "payment_method.automatically_updated",
     "payment_method.detached",
+    "terminal.reader.action_succeeded",
+    "terminal.reader.action_failed",
 ]
 # Before a confirm whose answer was lost is sent once more under its key.
 RESEND_AFTER_SECONDS = 0.5
@@ -66,7 +69,7 @@ stripe.enable_telemetry = False
 _http = stripe.RequestsClient(timeout=(5, 30))
 
 
-class StripeProcessor(Refunds, Payouts):
+class StripeProcessor(Refunds, Payouts, Terminals):
     """Blocks on the network: never call inside a transaction."""
 
     def __init__(self, account: ProcessorAccount) -> None:

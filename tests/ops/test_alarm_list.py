@@ -18,6 +18,7 @@ APPS = (
     "payments",
     "payplans",
     "processors",
+    "terminals",
 )
 # What opens an alarm, and the helpers that hand a kind on to it.
 RAISERS = {"raise_once", "alarm", "_tell", "_raise", "_alarm"}

@@ -13,6 +13,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from payments.models import Sale
 from practices import tenancy
 from practices.models import Event, Practice
+from terminals.models import Location, Reader
 from tests import factories
 from tests.payments import payouts_making
 from tests.staff import making
@@ -53,7 +54,14 @@ def made(practice: Practice) -> SimpleNamespace:
         drafted_at=scene.payment.paid_at,
     )  # fmt: skip
     scene.payout = payouts_making.payout(practice)
+    scene.location, scene.reader = at_the_desk(practice, scene.payment.paid_at)
     return scene
+
+
+def at_the_desk(practice: Practice, now: datetime) -> tuple[Location, Reader]:
+    known = {"practice": practice, "reference": f"of_{practice.pk}"}
+    place = Location.objects.create(name="Here", line1="1 Sample Street", state="NY", opened_at=now, **known)
+    return place, Reader.objects.create(location=place, label="Front desk", registered_at=now, **known)
 
 
 @pytest.fixture
@@ -65,6 +73,7 @@ ONE_OF = {
     "patient_id": "patient", "plan_id": "plan", "installment_id": "installment", "attempt_id": "attempt",
     "payment_id": "payment", "card_id": "card", "part_id": "part", "consent_id": "consent",
     "posting_id": "posting", "alarm_id": "alarm", "refund_id": "refund", "payout_id": "payout",
+    "location_id": "location", "reader_id": "reader",
 }  # fmt: skip
 TEMPLATE = {"kind": "payment_failed", "channel": "sms", "language": "en", "day": "2026-03-10"}
 
@@ -105,7 +114,7 @@ def test_an_auditor_may_only_look(scene: SimpleNamespace, auditor: Client) -> No
 
     allowed = [entry.name for entry in changing if auditor.post(url_of(entry, scene)).status_code != 403]
 
-    assert len(changing) == 27
+    assert len(changing) == 36
     assert allowed == []
     assert Event.objects.count() == before
 

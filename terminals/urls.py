@@ -1,0 +1,25 @@
+"""Addresses of Terminals and of Terminal Settings."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from terminals import settings_views, views
+
+urlpatterns = [
+    path("terminals/", views.terminals, name="terminals"),
+    path("terminals/readers/", views.readers_now, name="readers_now"),
+    path("terminals/register/", views.register_reader, name="register_reader"),
+    path("terminals/<int:reader_id>/rename/", views.rename_reader, name="rename_reader"),
+    path("terminals/<int:reader_id>/retire/", views.retire_reader, name="retire_reader"),
+    path("terminals/<int:reader_id>/mine/", views.my_reader, name="my_reader"),
+    path("settings/payments/terminals/", settings_views.terminal_settings, name="settings_terminals"),
+    path("settings/payments/terminals/locations/add/", settings_views.add_location, name="add_location"),
+    path("settings/payments/terminals/locations/<int:location_id>/", settings_views.change_location, name="location"),
+    path(
+        "settings/payments/terminals/locations/<int:location_id>/remove/",
+        settings_views.remove_location,
+        name="remove_location",
+    ),
+    path("settings/payments/terminals/defaults/", settings_views.assign_default, name="assign_default"),
+]
