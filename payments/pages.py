@@ -71,7 +71,9 @@ def attempt_parts(attempt: Attempt) -> dict[str, Any]:
 
 
 def payment_or_404(practice: Practice, payment_id: int) -> Payment:
-    rows = Payment.objects.filter(practice=practice).select_related("practice", "payer", "attempt__card")
+    rows = Payment.objects.filter(practice=practice).select_related(
+        "practice", "payer", "attempt__card", "attempt__due_part__sale"
+    )
     also = ("allocations__installment__plan__patient", "allocations__line__patient", "postings", "refunds")
     return get_object_or_404(rows.prefetch_related(*also), pk=payment_id)
 

@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404
 from core.money import format_cents
 from payments import pages, refund_rows
 from payments.forms import RefundForm
-from payments.models import LedgerPosting, Payment, Refund, RefundState
+from payments.models import LedgerPosting, Payment, Refund
 from payments.refund_rows import RefundRow
 from practices.models import Practice
 
@@ -54,16 +54,6 @@ def refund_page(practice: Practice, refund_id: int, *, poll: int) -> dict[str, A
         "poll": poll if row.is_moving else 0,
         "left": refund_rows.left_of(payment, rows),
         "has_stopped": row.refund.is_open and not poll,
-    }
-
-
-def on_receipt(payment: Payment) -> dict[str, Any]:
-    """What the patient may know of the refunds: those that went through and those under way."""
-    rows = refund_rows.of_payment(payment)
-    return {
-        "refunds": [row.refund for row in rows if row.refund.state in RefundState.holding()],
-        "given_back": refund_rows.given_back(rows),
-        "kept": payment.amount_cents - refund_rows.given_back(rows),
     }
 
 

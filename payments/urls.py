@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from payments import payment_views, plan_views, refund_views, sale_views, views
+from payments import payment_views, plan_views, receipt_views, refund_views, sale_views, views
 
 urlpatterns = [
     path("communication/<int:patient_id>/plans/", plan_views.patient_plans, name="patient_plans"),
@@ -34,7 +34,8 @@ urlpatterns = [
     path("payments/attempts/<int:attempt_id>/", views.attempt, name="attempt"),
     path("payments/parts/<int:part_id>/progress/", views.charge_progress, name="charge_progress"),
     path("payments/attempts/<int:attempt_id>/state/", views.attempt_state, name="attempt_state"),
-    path("payments/<int:payment_id>/receipt/", views.receipt, name="receipt"),
+    path("payments/<int:payment_id>/receipt/", receipt_views.receipt, name="receipt"),
+    path("payments/<int:payment_id>/receipt.pdf", receipt_views.receipt_pdf, name="receipt_pdf"),
     path("payments/<int:payment_id>/refund/", refund_views.refund_payment, name="refund_payment"),
     path("payments/refunds/<int:refund_id>/", refund_views.refund, name="refund"),
     path("payments/refunds/<int:refund_id>/state/", refund_views.refund_state, name="refund_state"),

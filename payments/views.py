@@ -1,4 +1,4 @@
-"""Money on the screen: Pay Now and its live state, one attempt, receipts, removing a card, alarms dealt with."""
+"""Money on the screen: Pay Now and its live state, one attempt, removing a card, alarms dealt with."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 from cards.models import Card
 from core import clock
 from patients import pages as patient_pages
-from payments import asking, attaching, pages, pay_now_pages, refund_pages
+from payments import asking, attaching, pages, pay_now_pages
 from payments.models import Alarm
 from payments.plan_views import done
 from practices import access
@@ -86,15 +86,6 @@ def patient_payments(request: HttpRequest, patient_id: int) -> HttpResponse:
         **pages.of_patient(patient, request.GET.get("page", "1")),
     }
     return render(request, "payments/patient_payments.html", page)
-
-
-@access.staff(Permission.VIEW)
-@require_GET
-def receipt(request: HttpRequest, payment_id: int) -> HttpResponse:
-    practice = cast("StaffRequest", request).practice
-    payment = pages.payment_or_404(practice, payment_id)
-    page = {"payment": payment, "practice": practice, **refund_pages.on_receipt(payment)}
-    return render(request, "payments/receipt.html", page)
 
 
 @access.staff(Permission.CARDS)

@@ -8,7 +8,10 @@ from typing import Any
 
 from patients.mirror import search_text
 from patients.models import Patient
-from payments.models import Alarm, Allocation, Attempt, DuePart, LedgerPosting, Payment, Refund
+from payments import recorded, sales
+from payments.account import OpenProcedure
+from payments.models import Alarm, Allocation, Attempt, DuePart, LedgerPosting, Payment, Refund, Sale
+from payments.sale_lines import Line
 from payplans.models import Installment
 from practices.models import Practice
 from tests import factories
@@ -105,3 +108,24 @@ def scene(practice: Practice) -> SimpleNamespace:
         coming=coming,
         consent=consent,
     )
+
+
+def family_sale(practice: Practice, at: datetime) -> Sale:
+    """$175.00 of work, drafted: a check-up and the office's own code for Ana (72), a cleaning for Kim (73)."""
+    ana = patient(practice, pat_num=72, first_name="Ána")
+    patient(practice, pat_num=73, guarantor_num=72, first_name="Kim")
+    wish = [
+        Line("PROCEDURE", 72, 80_00, OpenProcedure(11, 72, date(2026, 1, 8), "D0120", "periodic oral", "DOC1", 80_00)),
+        Line("PROCEDURE", 73, 50_00, OpenProcedure(12, 73, date(2026, 2, 2), "D1120", "prophylaxis", "HYG1", 50_00)),
+        Line("PROCEDURE", 72, 45_00, OpenProcedure(13, 72, date(2026, 3, 1), "N4126", "Retainer check", "DOC1", 45_00)),
+    ]
+    return sales.draft(ana, basis="FAMILY", lines=wish, note="", actor="user:1", now=at)
+
+
+def taken_at_the_desk(sale: Sale, cents: int, paid_with: str, at: datetime, actor: str = "user:1") -> Payment:
+    """Cash (payment type 70) or a check (69) for a part of a sale."""
+    kind = 70 if paid_with == "Cash" else 69
+    made = recorded.record(
+        sale.pk, cents=cents, payer=sale.patient, pay_type_num=kind, paid_with=paid_with, actor=actor, now=at
+    )
+    return Payment.objects.get(attempt=made)

@@ -95,10 +95,10 @@ def test_the_receipt_shows_what_went_back_and_nothing_else(biller: Client, payme
 
     page = text(biller.get(f"/payments/{payment.pk}/receipt/").content.decode())
 
-    assert "Given back $120.00 $8.60 stays paid" in page
+    assert "Paid $128.60 Given back to Visa ending in 4242, Mar 10, 2026 −$120.00" in page
+    assert "Refund under way to Visa ending in 4242, Mar 10, 2026 −$0.01 Stays paid $8.60" in page
     assert "For staff" not in page
     assert "$5.00" not in page
-    assert "−$0.01 Refund of just now, under way to Visa ending in 4242" in page
 
 
 def test_the_receipt_adds_up_what_was_given_back(biller: Client, payment: Payment, now: datetime) -> None:
@@ -107,9 +107,9 @@ def test_the_receipt_adds_up_what_was_given_back(biller: Client, payment: Paymen
 
     page = text(biller.get(f"/payments/{payment.pk}/receipt/").content.decode())
 
-    assert "Given back $29.60 $99.00 stays paid" in page
-    assert "−$28.60 Given back just now to Visa ending in 4242" in page
-    assert "−$1.00 Given back just now to Visa ending in 4242" in page
+    assert "Given back to Visa ending in 4242, Mar 10, 2026 −$28.60" in page
+    assert "Given back to Visa ending in 4242, Mar 10, 2026 −$1.00" in page
+    assert "Stays paid $99.00" in page
 
 
 def test_a_refund_made_at_the_processor_is_shown_as_such(biller: Client, payment: Payment) -> None:

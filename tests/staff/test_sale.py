@@ -308,8 +308,8 @@ def test_the_receipt_names_what_was_paid(desk: Client, ana: Patient) -> None:
     sale = draft(desk, ana)
     pay(desk, sale, "recorded", "120", pay_type="70")
     page = words(desk.get(f"/payments/{Payment.objects.get().pk}/receipt/"))
-    assert "with Cash" in page
-    assert "D0120 periodic oral evaluation, Jan 8, 2026" in page
+    assert "Paid withCash" in page
+    assert "Jan 8, 2026D0120Regular check-upDOC1$80.00" in page
 
 
 def test_cash_is_given_back_from_the_drawer_and_written_down(
