@@ -52,13 +52,15 @@ def _add_lines(made: Document, section: Section, *, with_sum: bool) -> None:
             Column(_("Date of service"), 1.2), Column(_("Code"), 0.8), Column(_("Service"), 2.6),
             Column(_("Provider"), 0.9), Column(_("Amount"), right=True),
         ]  # fmt: skip
-    rows = [_cells(line) if has_work else [line.words, line.amount_cents] for line in section.lines]
+    rows = [_cells(line, has_work=has_work) for line in section.lines]
     blank: list[Cell] = [""] * (len(columns) - 2)
     totals = [[_("Together"), *blank, section.amount_cents]] if with_sum else []
     made.table(columns, rows, totals=totals)
 
 
-def _cells(line: Line) -> list[Cell]:
+def _cells(line: Line, *, has_work: bool) -> list[Cell]:
+    if not has_work:
+        return [line.words, line.amount_cents]
     day = day_words(line.service_date) if line.service_date else ""
     return [day, line.code, line.words, line.provider, line.amount_cents]
 
