@@ -23,12 +23,16 @@ def of_success(attempt: Attempt, outcome: Succeeded, now: datetime, actor: str) 
         practice_id=attempt.practice_id, attempt=attempt, payer_id=part.payer_id, amount_cents=outcome.amount_cents,
         paid_at=now, processor_reference=outcome.reference,
     )  # fmt: skip
+    is_partial = part.sale is not None and outcome.amount_cents < attempt.amount_cents
+    if is_partial:
+        # What the card did not give is still to be paid, in another way.
+        part.amount_cents = outcome.amount_cents
     part.state, part.hold, part.hold_reason = DuePart.State.PAID, "", ""
-    part.save(update_fields=["state", "hold", "hold_reason"])
+    part.save(update_fields=["state", "hold", "hold_reason", "amount_cents"])
     plan = _pay_installment(part.installment, payment, now) if part.installment is not None else None
     if part.sale is not None:
         sale_aftermath.of_success(part.sale, payment, now)
-    if outcome.amount_cents != attempt.amount_cents:
+    if outcome.amount_cents != attempt.amount_cents and not is_partial:
         _alarm_amount(attempt, outcome, now)
     Event.record(
         attempt.practice_id, kind="payment_succeeded", actor=actor, now=now,

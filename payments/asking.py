@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
 from kombu.exceptions import OperationalError
@@ -11,7 +13,7 @@ from kombu.exceptions import OperationalError
 from payments import progress, refunds, sales
 from payments.models import Attempt, DuePart, Payment, Refund
 from payments.sales import UnableToSell
-from payments.tasks import collect_one, refund_one
+from payments.tasks import collect_one, open_page_one, refund_one
 
 logger = logging.getLogger(__name__)
 
@@ -38,11 +40,24 @@ def pay_now(part: DuePart, *, card_id: int, actor: str) -> str:
 
 def sale_card(part: DuePart, *, card_id: int, actor: str) -> None:
     """Hand a tender of a desk sale to a worker at once. Raises UnableToSell when there is no queue to hand it to."""
-    try:
+    with _or_drop(part):
         collect_one.delay(
             practice_id=part.practice_id, due_part_id=part.pk, channel=Attempt.Channel.ON_FILE, actor=actor,
             request=progress.sale_request(part.pk), card_id=card_id, newest=0,
         )  # fmt: skip
+
+
+def sale_page(part: DuePart, *, actor: str, back: str, cancel: str) -> None:
+    """Have a worker open the hosted card page for a tender; it leads to `back` or `cancel`. Raises UnableToSell."""
+    with _or_drop(part):
+        open_page_one.delay(practice_id=part.practice_id, due_part_id=part.pk, actor=actor, back=back, cancel=cancel)
+
+
+@contextmanager
+def _or_drop(part: DuePart) -> Iterator[None]:
+    """The tender is nobody's when there is no queue to hand it to."""
+    try:
+        yield
     except OperationalError as error:
         sales.drop(part.pk)
         raise UnableToSell("The queue of KasperPay is away, so nothing was charged. Try again in a minute") from error

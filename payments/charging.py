@@ -29,19 +29,26 @@ def collect(
     """
     part = guards.refuse_early(due_part_id, channel=channel, card_id=card_id, now=now)
     processor = _processor(part)
-    asked_at = monotonic()
-    try:
-        upward.handlers.recheck(due_part_id, now)
-    except upward.UnableToRecheck as error:
-        raise UnableToClaim(str(error)) from error
-    # The question may have waited for its turn at the office: the claim must see how old the answer may be.
-    now += timedelta(seconds=int(monotonic() - asked_at))
+    now = recheck(due_part_id, now)
     attempt = claim(due_part_id, channel=channel, actor=actor, now=now, card_id=card_id, newest=newest)
     outcome = ask(processor, attempt)
     outcomes.settle(attempt.pk, outcome, now=now, actor=actor)
     attempt.refresh_from_db()
     loose_ends.cut(processor, attempt)
     return attempt
+
+
+def recheck(due_part_id: int, now: datetime) -> datetime:
+    """Have Open Dental asked whether it is still owed; the time afterwards. Raises UnableToClaim.
+
+    The question may have waited for its turn at the office: the claim must see how old the answer may be.
+    """
+    asked_at = monotonic()
+    try:
+        upward.handlers.recheck(due_part_id, now)
+    except upward.UnableToRecheck as error:
+        raise UnableToClaim(str(error)) from error
+    return now + timedelta(seconds=int(monotonic() - asked_at))
 
 
 def _processor(part: DuePart) -> Processor:
@@ -54,10 +61,10 @@ def _processor(part: DuePart) -> Processor:
 def ask(processor: Processor, attempt: Attempt) -> Outcome:
     """Ask the processor exactly what the committed attempt says, under its keys."""
     charge = Charge(attempt.create_params, attempt.confirm_params, attempt.create_key, attempt.confirm_key)
-    return processor.charge(charge, remember=lambda reference: _remember(attempt.pk, reference))
+    return processor.charge(charge, remember=lambda reference: remember(attempt.pk, reference))
 
 
-def _remember(attempt_id: int, reference: str) -> bool:
+def remember(attempt_id: int, reference: str) -> bool:
     """Store the intent's id before it is confirmed. False: the attempt was closed meanwhile, so don't confirm."""
     stored = Attempt.objects.filter(pk=attempt_id, state=AttemptState.STARTED, reference="")
     return stored.update(reference=reference) == 1

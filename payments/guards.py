@@ -36,6 +36,15 @@ def refuse_early(due_part_id: int, *, channel: str, card_id: int | None, now: da
     return part
 
 
+def refuse_early_presented(due_part_id: int) -> DuePart:
+    """The same for a card that a person will present: none is known yet. Raises UnableToClaim."""
+    part = DuePart.objects.select_related("practice", *_PLAN).filter(pk=due_part_id).first()
+    if part is None:
+        raise UnableToClaim("This is no longer owed")
+    refuse_unless_open(part)
+    return part
+
+
 def card_of(part: DuePart, card_id: int | None) -> Card:
     """The card to charge; None means the plan's autopay card. Raises UnableToClaim."""
     if card_id is not None:

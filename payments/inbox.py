@@ -13,7 +13,7 @@ from django.db import IntegrityError, connection, transaction
 from cards import saving
 from cards.models import Card, CardSetup
 from core.money import format_cents
-from payments import attaching, loose_ends, outcomes, payouts, refund_news
+from payments import attaching, loose_ends, outcomes, payouts, presented, refund_news
 from payments.models import Alarm, Attempt, WebhookEvent
 from processors import accounts
 from processors.models import ProcessorAccount
@@ -103,11 +103,8 @@ def _alarm_stuck(event: WebhookEvent, now: datetime) -> None:
 def _dispatch(processor: StripeProcessor, event: WebhookEvent, now: datetime) -> tuple[str, str]:
     if event.type in INTENT_NEWS:
         return _intent(processor, event.object_id, now)
-    if event.type == "checkout.session.completed":
-        return _session(event.object_id, now)
-    if event.type == "checkout.session.expired":
-        CardSetup.objects.filter(session=event.object_id, card=None).update(state=CardSetup.State.EXPIRED)
-        return WebhookEvent.State.DONE, ""
+    if event.type.startswith("checkout.session."):
+        return _session(event, now)
     if event.type.startswith("refund."):
         return refund_news.heard(processor, event.object_id, now)
     if event.type.startswith("payout."):
@@ -119,19 +116,26 @@ def _dispatch(processor: StripeProcessor, event: WebhookEvent, now: datetime) ->
 
 def _intent(processor: StripeProcessor, reference: str, now: datetime) -> tuple[str, str]:
     attempt_uuid, outcome = processor.outcome_of(reference)
-    try:
-        attempt = Attempt.objects.filter(uuid=UUID(attempt_uuid)).first()
-    except (ValueError, ValidationError):
-        attempt = None
+    attempt = _attempt(attempt_uuid)
     if attempt is None:
         return WebhookEvent.State.IGNORED, "Not one of our payments"
     if attempt.reference not in ("", reference):
         return _stranger(attempt, reference, outcome, now)
+    if attempt.is_presented:
+        # A declined card is not the end of it, and a page knows more than its intent.
+        outcome = processor.look_up_presented(presented.question_of(attempt))
     outcomes.settle(attempt.pk, outcome, now=now, actor="webhook")
     # The worker does this too; it may be dead.
     attempt.refresh_from_db()
     loose_ends.cut(processor, attempt)
     return WebhookEvent.State.DONE, ""
+
+
+def _attempt(attempt_uuid: str) -> Attempt | None:
+    try:
+        return Attempt.objects.filter(uuid=UUID(attempt_uuid)).first()
+    except (ValueError, ValidationError):
+        return None
 
 
 def _stranger(attempt: Attempt, reference: str, outcome: Outcome, now: datetime) -> tuple[str, str]:
@@ -148,8 +152,17 @@ def _stranger(attempt: Attempt, reference: str, outcome: Outcome, now: datetime)
     return WebhookEvent.State.IGNORED, "Another payment bears the mark of one of ours"
 
 
-def _session(session: str, now: datetime) -> tuple[str, str]:
-    setup = CardSetup.objects.filter(session=session).first()
+def _session(event: WebhookEvent, now: datetime) -> tuple[str, str]:
+    """A hosted page is over: one on which money was paid, or one that saved a card."""
+    paying = Attempt.objects.filter(page=event.object_id).first()
+    if paying is not None:
+        presented.look(paying, now=now, actor="webhook")
+        return WebhookEvent.State.DONE, ""
+    setups = CardSetup.objects.filter(session=event.object_id)
+    if event.type == "checkout.session.expired":
+        setups.filter(card=None).update(state=CardSetup.State.EXPIRED)
+        return WebhookEvent.State.DONE, ""
+    setup = setups.first()
     if setup is None:
         return WebhookEvent.State.IGNORED, "Not one of our card pages"
     saving.finish(setup.uuid, now=now)

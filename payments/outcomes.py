@@ -5,6 +5,7 @@ Whoever brings the news (the reply, a webhook, the reconciler) calls it; calling
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import assert_never
 
@@ -15,6 +16,7 @@ from core import trace
 from payments import aftermath, locks, upward
 from payments.claim import about
 from payments.models import Alarm, Attempt, AttemptState
+from payplans.declines import Decline, words
 from practices.models import Event
 from processors.port import Declined, NotTaken, Outcome, Pending, Succeeded, Unknown
 
@@ -24,12 +26,12 @@ log = structlog.stdlib.get_logger(__name__)
 def settle(attempt_id: int, outcome: Outcome, *, now: datetime, actor: str, asked_about: str | None = None) -> bool:
     """Apply an outcome under the locks. True when it changed the attempt. Durable: never inside a transaction.
 
-    `asked_about`: the reference the question was asked with. When the worker has stored another one since, the answer
-    ("never got the request") is of the time before, and money may be moving: it is void.
+    `asked_about`: what it was known as when the question was asked. When the worker has stored another name since, the
+    answer ("never got the request") is of the time before, and money may be moving: it is void.
     """
     with transaction.atomic(durable=True):
         attempt = locks.attempt(attempt_id)
-        if asked_about is not None and attempt.reference != asked_about:
+        if asked_about is not None and attempt.known_as != asked_about:
             return False
         if attempt.is_final:
             _notice_contradiction(attempt, outcome, now)
@@ -48,6 +50,7 @@ def _apply(attempt: Attempt, outcome: Outcome, now: datetime, actor: str) -> boo
     works = ["processor"] if isinstance(outcome, Succeeded | Declined) else []
     match outcome:
         case Succeeded():
+            _note_means(attempt, outcome)
             _close(attempt, AttemptState.SUCCEEDED, now, outcome.reference, outcome.charge_reference)
             aftermath.of_success(attempt, outcome, now, actor)
         case Declined():
@@ -60,7 +63,8 @@ def _apply(attempt: Attempt, outcome: Outcome, now: datetime, actor: str) -> boo
             aftermath.of_not_taken(attempt, outcome, now, actor)
         case Pending():
             Alarm.close(attempt.practice_id, key="processor", now=now, actor=actor)
-            return _wait(attempt, AttemptState.PENDING, outcome.reference, "", now, actor)
+            is_new = _wait(attempt, AttemptState.PENDING, outcome.reference, "", now, actor)
+            return _note_declined_card(attempt, outcome.declined, now, actor) or is_new
         case Unknown():
             return _wait(attempt, AttemptState.UNKNOWN, outcome.reference, outcome.reason, now, actor)
         case _:
@@ -76,10 +80,35 @@ def _close(attempt: Attempt, state: str, now: datetime, reference: str = "", cha
     attempt.is_loose = state != AttemptState.SUCCEEDED and bool(attempt.reference)
     attempt.save(
         update_fields=[
-            "state", "settled_at", "reference", "charge_reference", "reason", "is_loose",
+            "state", "settled_at", "reference", "charge_reference", "reason", "is_loose", "paid_with", "card_facts",
             "decline_code", "advice_code", "network_decline_code", "network_advice_code",
         ]
     )  # fmt: skip
+
+
+def _note_means(attempt: Attempt, outcome: Succeeded) -> None:
+    if outcome.means is not None:
+        attempt.paid_with, attempt.card_facts = str(outcome.means)[:80], asdict(outcome.means)
+
+
+def _note_declined_card(attempt: Attempt, declined: Declined | None, now: datetime, actor: str) -> bool:
+    """A presented card was declined; another may be tried. True when we did not know of it."""
+    if declined is None or declined.charge_reference == attempt.charge_reference:
+        return False
+    _note_codes(attempt, declined)
+    attempt.charge_reference = declined.charge_reference
+    attempt.reason = words(Decline(attempt.decline_code, attempt.advice_code))[:200]
+    attempt.save(
+        update_fields=[
+            "charge_reference", "reason",
+            "decline_code", "advice_code", "network_decline_code", "network_advice_code",
+        ]
+    )  # fmt: skip
+    Event.record(
+        attempt.practice_id, kind="card_declined", actor=actor, now=now, about=about(attempt),
+        text=f"A card was declined: {attempt.reason}", after={"code": attempt.decline_code},
+    )  # fmt: skip
+    return True
 
 
 def _note_codes(attempt: Attempt, outcome: Declined) -> None:

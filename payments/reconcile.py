@@ -8,11 +8,12 @@ from datetime import UTC, datetime
 from django.db import transaction
 from django.db.models import Q
 
-from payments import locks, loose_ends, outcomes, recover
+from payments import locks, loose_ends, outcomes, presented, recover
 from payments.models import Alarm, Attempt, AttemptState
 from payments.reconciling import ALARM_AFTER, PENDING_ALARM_AFTER, STARTED_GRACE, some
 from processors import accounts
-from processors.port import Processor, Question, UnableToReachProcessor
+from processors.port import Outcome, Question, UnableToReachProcessor
+from processors.stripe import StripeProcessor
 
 logger = logging.getLogger(__name__)
 
@@ -21,7 +22,8 @@ def reconcile(practice_id: int, *, now: datetime, real_now: datetime | None = No
     """Settle what can be settled; returns how many attempts changed. One bad row never stops the run."""
     _recover(practice_id, now)
     loose_ends.cut_all(practice_id, real_now=real_now)
-    waiting = list(_waiting(real_now or datetime.now(UTC)))
+    real_now = real_now or datetime.now(UTC)
+    waiting = list(_waiting(real_now))
     if not waiting:
         return 0
     try:
@@ -30,7 +32,7 @@ def reconcile(practice_id: int, *, now: datetime, real_now: datetime | None = No
         logger.warning("Practice %s has open attempts and no processor", practice_id)
         changed = 0
     else:
-        changed = sum(_reconcile_one(processor, attempt, now) for attempt in waiting)
+        changed = sum(_reconcile_one(processor, attempt, now, real_now) for attempt in waiting)
     for attempt in waiting:
         _alarm_if_stuck(attempt, now)
     return changed
@@ -53,21 +55,30 @@ def _waiting(real_now: datetime) -> list[Attempt]:
     return some(Attempt.objects.filter(quiet, state__in=AttemptState.open()))
 
 
-def _reconcile_one(processor: Processor, attempt: Attempt, now: datetime) -> bool:
-    question = Question(
-        reference=attempt.reference, attempt_uuid=str(attempt.uuid), customer=attempt.create_params["customer"],
-        amount_cents=attempt.amount_cents, started_at=attempt.started_at,
-    )  # fmt: skip
+def _reconcile_one(processor: StripeProcessor, attempt: Attempt, now: datetime, real_now: datetime) -> bool:
     try:
-        changed = outcomes.settle(
-            attempt.pk, processor.look_up(question), now=now, actor="reconciler", asked_about=question.reference
-        )
+        answer = _answer(processor, attempt, real_now)
+        changed = outcomes.settle(attempt.pk, answer, now=now, actor="reconciler", asked_about=attempt.known_as)
     except Exception:
         logger.exception("Unable to reconcile attempt %s", attempt.pk)
         return False
     attempt.refresh_from_db()
     loose_ends.cut(processor, attempt)
     return changed
+
+
+def _answer(processor: StripeProcessor, attempt: Attempt, real_now: datetime) -> Outcome:
+    if attempt.is_presented:
+        return presented.of_reconciler(processor, attempt, real_now)
+    return processor.look_up(
+        Question(
+            reference=attempt.reference,
+            attempt_uuid=str(attempt.uuid),
+            customer=attempt.create_params["customer"],
+            amount_cents=attempt.amount_cents,
+            started_at=attempt.started_at,
+        )  # fmt: skip
+    )
 
 
 def _alarm_if_stuck(attempt: Attempt, now: datetime) -> None:

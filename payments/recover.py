@@ -24,6 +24,7 @@ from payplans.models import Installment
 from practices.models import Event, Practice
 from processors import accounts
 from processors.port import Declined, Found, NotTaken, Processor, Succeeded
+from processors.stripe import StripeProcessor
 
 log = structlog.stdlib.get_logger(__name__)
 # The backup's clock and the processor's may differ, and a dump takes a while.
@@ -72,6 +73,7 @@ def recover(practice_id: int, *, since: datetime, now: datetime) -> int:
     """Bring back what the processor knows since then; repeating it changes nothing. Raises UnableToReachProcessor."""
     Practice.objects.filter(pk=practice_id, recover_since=None).update(recover_since=since)
     processor = accounts.for_practice(practice_id)
+    _close_pages(processor, since - OVERLAP)
     count, stuck = 0, list[str]()
     for one in [one for one in processor.recent(since - OVERLAP) if not _is_known(one)]:
         try:
@@ -101,6 +103,13 @@ def _tell_stuck(practice_id: int, stuck: list[str], now: datetime) -> None:
         text="KasperPay stumbles over what the processor knows since the backup; nothing is charged or given back "
         f"before it is in the books here: {', '.join(stuck)}",
     )  # fmt: skip
+
+
+def _close_pages(processor: StripeProcessor, since: datetime) -> None:
+    """Card pages of tries that only the lost database knew: nobody would book what is paid on them."""
+    for page in processor.open_pages(since):
+        if not Attempt.objects.filter(uuid=UUID(page.attempt_uuid)).exists():
+            processor.withdraw(page)
 
 
 def _take_in(practice_id: int, processor: Processor, found: Found, now: datetime) -> bool:

@@ -16,6 +16,7 @@ from payments.sale_lines import Line, UnableToAllocate, lines
 
 Basis = Sale.Basis
 RECORDED = "recorded"
+MANUAL = "manual"
 _DOLLARS = {"inputmode": "decimal", "autocomplete": "off", "class": "short"}
 _NEEDS_AMOUNT = (Basis.CUSTOM, Basis.PREPAYMENT)
 
@@ -86,14 +87,20 @@ class TenderForm(forms.Form):
         self._left_cents, self._pay_types = left_cents, pay_types
         self.cards = {str(card.pk): card for card in cards}
         saved = [(key, f"{card} of {card.patient.full_name}") for key, card in self.cards.items()]
-        self.fields["method"].choices = [*saved, (RECORDED, "Cash, check or other")]  # type: ignore[attr-defined]
+        other = [(MANUAL, "Manual entry, on the card processor's page"), (RECORDED, "Cash, check or other")]
+        self.fields["method"].choices = [*saved, *other]  # type: ignore[attr-defined]
         self.fields["pay_type"].choices = [("", "Choose"), *pay_types.items()]  # type: ignore[attr-defined]
         self.fields["amount"].help_text = f"{format_cents(left_cents)} is left. Type less to split it."
 
     @property
     def card(self) -> Card | None:
-        """None: it is recorded."""
+        """The saved one that was chosen; None: none was."""
         return self.cards.get(self.cleaned_data["method"])
+
+    @property
+    def is_manual(self) -> bool:
+        """The card is typed in on the processor's page."""
+        return bool(self.cleaned_data["method"] == MANUAL)
 
     @property
     def cents(self) -> int:

@@ -80,6 +80,12 @@ class TenderRow:
     refusal: str
 
     @property
+    def is_at_page(self) -> bool:
+        """A card can be typed in on the processor's page."""
+        attempt = self.attempt
+        return attempt is not None and attempt.state == "PENDING" and bool(attempt.page)
+
+    @property
     def is_moving(self) -> bool:
         """News is still to come by itself."""
         if self.part.state == DuePart.State.OPEN:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import cast
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from core import clock
@@ -64,6 +66,7 @@ def sale_account(request: HttpRequest, patient_id: int) -> HttpResponse:
 def sale(request: HttpRequest, sale_uuid: UUID) -> HttpResponse:
     found = sale_pages.sale_or_404(cast("StaffRequest", request).practice, sale_uuid)
     page = sale_pages.page(found, sale_pages.tender_form(found, None), clock.now())
+    page["opening"] = request.GET.get("opening") == "1"
     return render(request, "payments/sale.html", page)
 
 
@@ -75,7 +78,11 @@ def sale_state(request: HttpRequest, sale_uuid: UUID) -> HttpResponse:
     given = request.GET.get("poll", "1")
     poll = int(given) + 1 if given.isdecimal() and int(given) < MOST_POLLS else 0
     page = {**sale_pages.state(found, poll=poll), "was_paying": request.GET.get("paying") == "1"}
-    return render(request, "payments/sale_state.html", page)
+    page["opening"] = request.GET.get("opening") == "1"
+    answer = render(request, "payments/sale_state.html", page)
+    if page["opening"] and any(row.is_at_page for row in page["tenders"]):
+        answer["HX-Redirect"] = reverse("card_page", args=[found.uuid])
+    return answer
 
 
 @access.staff(Permission.CHARGE)
@@ -89,7 +96,10 @@ def pay_sale(request: HttpRequest, sale_uuid: UUID) -> HttpResponse:
             _take(found, form, access.actor(request))
         except UnableToSell as error:
             messages.error(request, f"{error}.")
-        return redirect("sale", found.uuid)
+            return redirect("sale", found.uuid)
+        # Whoever asked for the card page is led there as soon as it is open.
+        opening = "?opening=1" if form.is_valid() and form.is_manual else ""
+        return redirect(reverse("sale", args=[found.uuid]) + opening)
     return render(request, "payments/sale.html", sale_pages.page(found, form, clock.now()), status=422)
 
 
@@ -97,6 +107,11 @@ def _take(found: Sale, form: TenderForm, actor: str) -> None:
     if not form.is_valid():
         raise UnableToSell("All of this is paid or being paid")
     now, card = clock.now(), form.card
+    if form.is_manual:
+        part = sales.tender(found.pk, cents=form.cents, payer=found.patient, actor=actor, now=now)
+        back, cancel = (f"{settings.BASE_URL}{reverse(name, args=[found.uuid])}" for name in ("card_page_back", "sale"))
+        asking.sale_page(part, actor=actor, back=back, cancel=cancel)
+        return
     if card is None:
         recorded.record(
             found.pk, cents=form.cents, payer=found.patient, pay_type_num=form.cleaned_data["pay_type"],

@@ -13,6 +13,7 @@ from payments import (
     circuit,
     inbox,
     payouts,
+    presented,
     progress,
     reconcile,
     refund_news,
@@ -110,6 +111,19 @@ def collect_one(
             return str(error)
         circuit.learn(attempt, now=clock.now())
         return attempt.state
+
+
+@shared_task(queue="charges", expires=600)
+def open_page_one(*, practice_id: int, due_part_id: int, actor: str, back: str, cancel: str, **_: Any) -> str:
+    """Open the hosted card page for a tender of a desk sale; returns the attempt's state or why there is none."""
+    wish = presented.Wish(Attempt.Channel.HOSTED, actor, back=back, cancel=cancel)
+    with tenancy.scope(practice_id):
+        try:
+            return presented.begin(due_part_id, wish, now=clock.now()).state
+        except UnableToClaim as error:
+            progress.refuse(progress.sale_request(due_part_id), str(error))
+            sales.drop(due_part_id)
+            return str(error)
 
 
 @shared_task(queue="charges", expires=600)

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from django.urls import path
 
-from payments import payment_views, plan_views, receipt_views, refund_views, sale_views, views
+from payments import (
+    card_page_views,
+    payment_views,
+    plan_views,
+    receipt_views,
+    refund_views,
+    sale_views,
+    views,
+)
 
 urlpatterns = [
     path("communication/<int:patient_id>/plans/", plan_views.patient_plans, name="patient_plans"),
@@ -18,6 +26,9 @@ urlpatterns = [
     path("payments/sales/<uuid:sale_uuid>/state/", sale_views.sale_state, name="sale_state"),
     path("payments/sales/<uuid:sale_uuid>/pay/", sale_views.pay_sale, name="pay_sale"),
     path("payments/sales/<uuid:sale_uuid>/cancel/", sale_views.cancel_sale, name="cancel_sale"),
+    path("payments/sales/<uuid:sale_uuid>/card-page/", card_page_views.card_page, name="card_page"),
+    path("payments/sales/<uuid:sale_uuid>/card-page/back/", card_page_views.card_page_back, name="card_page_back"),
+    path("payments/sales/<uuid:sale_uuid>/tenders/<int:part_id>/give-up/", card_page_views.give_up, name="give_up"),
     path("plans/", plan_views.plans, name="plans"),
     path("plans/badge/", plan_views.plans_badge, name="plans_badge"),
     path("plans/<int:plan_id>/", plan_views.plan, name="plan"),

@@ -10,12 +10,33 @@ from typing import Any, Protocol
 
 
 @dataclass(frozen=True)
+class PaidWith:
+    """The card a person presented, as the processor tells it. '' = it doesn't say.
+
+    `entry`: how it was read (contactless_emv, ...), '' on a page. `generated_card`: what a reader saved for later
+    charges; '' also where that was wished for but the card can't be saved (wallets).
+    """
+
+    brand: str
+    last4: str
+    funding: str
+    fingerprint: str = ""
+    wallet: str = ""
+    entry: str = ""
+    generated_card: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.brand.title()} {self.last4}"
+
+
+@dataclass(frozen=True)
 class Succeeded:
-    """Money moved. `amount_cents` is what the processor says it took."""
+    """Money moved. `amount_cents` is what the processor says it took; `means` is told of presented cards."""
 
     reference: str
     amount_cents: int
     charge_reference: str = ""
+    means: PaidWith | None = None
 
 
 # Our own decline code: the processor no longer has the card, or has it for somebody else.
@@ -45,9 +66,13 @@ class NotTaken:
 
 @dataclass(frozen=True)
 class Pending:
-    """The processor works on it; news will come by webhook or by asking again."""
+    """The processor works on it, or a person has yet to present a card; news will come by webhook or by asking again.
+
+    `declined`: the last card that was presented, when that one was declined. Another may be.
+    """
 
     reference: str
+    declined: Declined | None = None
 
 
 @dataclass(frozen=True)
@@ -90,6 +115,20 @@ class Question:
     attempt_uuid: str
     customer: str
     amount_cents: int
+    started_at: datetime
+
+
+@dataclass(frozen=True)
+class PresentedQuestion:
+    """What became of an attempt whose card is presented by a person (docs/adr/0007)?
+
+    `page` is the id of its hosted page; `is_page` tells a page whose id never reached us from a reader's intent.
+    """
+
+    reference: str
+    page: str
+    is_page: bool
+    attempt_uuid: str
     started_at: datetime
 
 

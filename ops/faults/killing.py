@@ -13,8 +13,8 @@ from ops.faults.points import Armory
 _PLAIN = {
     "claiming": ("payments.claim", "_start", "after"),
     "after_claim": ("payments.charging", "ask", "before"),
-    "intent_created": ("payments.charging", "_remember", "before"),
-    "id_stored": ("payments.charging", "_remember", "after"),
+    "intent_created": ("payments.charging", "remember", "before"),
+    "id_stored": ("payments.charging", "remember", "after"),
     "in_settle": ("payments.notices", "_enqueue", "after"),
     "post_answered": ("opendental.outbox", "posted", "before"),
     "before_partial": ("opendental.post.Poster", "_compare", "before"),

@@ -40,7 +40,7 @@ class Sale:
     def _pay(self, address: str, cents: int, means: str, clicks: int) -> str:
         page = self.browser.get(address)
         form = page.form("method")
-        cards = [one for one in form.choices["method"] if one != "recorded"]
+        cards = [one for one in form.choices["method"] if one.isdecimal()]
         by_card = means == "card" and bool(cards)
         types = [one for one in form.choices["pay_type"] if one]
         wish = {**form.fields, "amount": f"{cents / 100:.2f}", "method": cards[0] if by_card else "recorded"}

@@ -40,6 +40,9 @@ class Attempt(PracticeRow):
         # Of desk sales.
         ON_FILE = "ON_FILE", "Card on file"
         RECORDED = "RECORDED", "Cash, check or other"
+        # A person presents the card (docs/adr/0007).
+        TERMINAL = "TERMINAL", "Terminal"
+        HOSTED = "HOSTED", "Manual entry"
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True)
     due_part = models.ForeignKey("payments.DuePart", on_delete=models.PROTECT, related_name="attempts")
@@ -49,6 +52,10 @@ class Attempt(PracticeRow):
     card = models.ForeignKey(Card, null=True, blank=True, on_delete=models.PROTECT, related_name="attempts")
     paid_with = models.CharField(max_length=80, blank=True, default="", db_default="")
     # Open Dental's payment type (DefNum) of what the processor is not asked for; null: the one for cards.
+    # What a presented card was, once it has paid: brand, last4, funding ... (processors.port.PaidWith).
+    card_facts = models.JSONField(null=True, blank=True)
+    # The processor's id of the hosted page; '' until it told us, and where there is none.
+    page = models.CharField(max_length=100, blank=True, default="", db_default="")
     pay_type_num = models.BigIntegerField(null=True, blank=True)
     channel = models.CharField(max_length=10, choices=Channel.choices)
     actor = models.CharField(max_length=80)
@@ -93,7 +100,8 @@ class Attempt(PracticeRow):
                 name="attempt_at_least_50_cents",
             ),
             models.CheckConstraint(
-                condition=Q(card__isnull=False) | Q(channel="RECORDED"), name="attempt_without_a_card_is_recorded"
+                condition=Q(card__isnull=False) | Q(channel__in=["RECORDED", "TERMINAL", "HOSTED"]),
+                name="attempt_on_file_has_a_card",
             ),
         ]
         indexes = [
@@ -104,6 +112,8 @@ class Attempt(PracticeRow):
                 name="attempts_to_reconcile",
             ),
             models.Index(fields=["practice", "sent_at"], condition=Q(is_loose=True), name="attempts_with_loose_ends"),
+            # Read by the inbox (payments/inbox.py): whose page is over.
+            models.Index(fields=["page"], condition=~Q(page=""), name="attempts_by_page"),
             # Read by the Payments list (payments/payment_list.py), newest first; and of what one person did.
             models.Index(fields=["practice", "-started_at", "-id"], name="attempts_recent"),
             models.Index(
@@ -130,14 +140,24 @@ class Attempt(PracticeRow):
     @property
     def means(self) -> str:
         """What pays, as people say it: "Visa 4242", "Check 1044"."""
-        return str(self.card) if self.card else self.paid_with
+        return str(self.card) if self.card else self.paid_with or "no card yet"
 
     @property
     def saved_card(self) -> Card:
-        """The card that was asked. Only an attempt that no processor was asked for has none."""
+        """The card that was asked: of every attempt but recorded and presented ones."""
         if self.card is None:
             raise ValueError(f"{self} was not of a saved card")
         return self.card
+
+    @property
+    def is_presented(self) -> bool:
+        """A person presents the card: several may be tried, and only the processor says when it is over."""
+        return self.channel in (self.Channel.TERMINAL, self.Channel.HOSTED)
+
+    @property
+    def known_as(self) -> str:
+        """What the processor calls it, as far as it told us: the intent, before that the page; '' = nothing yet."""
+        return self.reference or self.page
 
     @property
     def is_final(self) -> bool:

@@ -28,6 +28,7 @@ from processors.port import (
 )
 from processors.stripe import outcomes
 from processors.stripe.payouts import Payouts
+from processors.stripe.presented import Presented
 from processors.stripe.refunds import Refunds
 from processors.stripe.terminals import Terminals
 
@@ -69,7 +70,7 @@ stripe.enable_telemetry = False
 _http = stripe.RequestsClient(timeout=(5, 30))
 
 
-class StripeProcessor(Refunds, Payouts, Terminals):
+class StripeProcessor(Refunds, Payouts, Presented, Terminals):
     """Blocks on the network: never call inside a transaction."""
 
     def __init__(self, account: ProcessorAccount) -> None:

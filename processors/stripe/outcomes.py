@@ -24,7 +24,7 @@ def of_intent(intent: stripe.PaymentIntent) -> Outcome:
             return Declined(intent.id, "authentication_required")
         # Canceled after a decline is still that decline: its code decides about the next try.
         case "requires_payment_method" | "canceled" if intent.last_payment_error is not None:
-            return with_block(_declined(intent.id, intent.last_payment_error), intent)
+            return declined(intent)
     return Unknown(f"The processor says {intent.status}", intent.id)
 
 
@@ -59,6 +59,11 @@ def of_failed_confirm(reference: str, error: stripe.StripeError) -> Outcome:
 
 def of_decline(reference: str, error: stripe.CardError) -> Declined:
     return _declined(reference, error.error)
+
+
+def declined(intent: stripe.PaymentIntent) -> Declined:
+    """The last decline of an intent that has one; `latest_charge` expanded."""
+    return with_block(_declined(intent.id, intent.last_payment_error), intent)
 
 
 def with_block(declined: Declined, intent: stripe.PaymentIntent) -> Declined:
@@ -97,7 +102,11 @@ def saved_card(method: Any, customer: str) -> SavedCard:
 
 def found(intent: stripe.PaymentIntent) -> Found:
     """A listed intent that bears our mark; `latest_charge` expanded."""
-    is_unasked = intent.status == "requires_confirmation"
+    # A presented card's intent waits for the next one; whoever would have presented it is gone.
+    is_presented = bool(metadata(intent, "way"))
+    is_unasked = intent.status == "requires_confirmation" or (
+        is_presented and intent.status == "requires_payment_method"
+    )
     return Found(
         attempt_uuid=metadata(intent, "attempt"),
         part=metadata(intent, "part"),

@@ -74,7 +74,7 @@ def test_a_webhook_about_an_unconfirmed_intent_does_not_take_it_from_its_worker(
     def meanwhile(reference: str) -> bool:
         deliver("payment_intent.created", reference)
         assert work(shop, now) == 1
-        return charging._remember(attempt.pk, reference)
+        return charging.remember(attempt.pk, reference)
 
     wish = Charge(attempt.create_params, attempt.confirm_params, attempt.create_key, attempt.confirm_key)
     settle(attempt, StripeProcessor(shop.account).charge(wish, meanwhile))

@@ -108,7 +108,7 @@ def test_a_worker_that_wakes_up_late_before_confirm_cannot_charge(part: DuePart,
     attempt = started(part, now)
 
     def slow(reference: str) -> bool:
-        stored = charging._remember(attempt.pk, reference)
+        stored = charging.remember(attempt.pk, reference)
         assert stored
         run(shop, now)
         return stored

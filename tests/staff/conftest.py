@@ -17,6 +17,7 @@ from payments.models import DuePart, Payment
 from practices.models import Membership, Practice
 from tests import factories
 from tests.payments.refunding import paid
+from tests.staff.selling import ana, handed, office, page_open  # noqa: F401 (fixtures)
 
 SignIn = Callable[..., Client]
 HTMX = {"HX-Request": "true"}

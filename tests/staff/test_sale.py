@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -12,7 +11,6 @@ from kombu.exceptions import OperationalError
 
 from patients.models import Patient
 from payments import tasks, upward
-from payments.account import Account, Member, OpenProcedure
 from payments.models import Attempt, DuePart, LedgerPosting, Payment, Sale
 from practices.models import Practice
 from tests import factories
@@ -20,84 +18,13 @@ from tests.plugins.money import Ledger
 from tests.plugins.stripe import POOR, Shop
 from tests.staff import making
 from tests.staff.conftest import HTMX
+from tests.staff.selling import draft, pay, token, url, words, work
 
-CHILD = 73
-
-
-@pytest.fixture
-def ana(practice: Practice) -> Patient:
-    found = making.patient(practice, pat_num=72)
-    making.patient(practice, pat_num=CHILD, guarantor_num=72, first_name="Kim")
-    return found
-
-
-@pytest.fixture(autouse=True)
-def office(monkeypatch: pytest.MonkeyPatch, nudged: list[int]) -> dict[str, Any]:
-    """What Open Dental says: two procedures of Ana's, one of Kim's; `problem` makes it silent."""
-    said: dict[str, Any] = {"reads": 0, "problem": ""}
-
-    def account(_practice: int, pat_num: int, now: datetime) -> Account:
-        said["reads"] += 1
-        if said["problem"]:
-            raise upward.UnableToReadAccount(said["problem"])
-        members = (
-            Member(72, "Sample-Ortiz, Ana", 120_00, unearned_cents=5_00),
-            Member(CHILD, "Sample-Ortiz, Kim", 50_00),
-        )
-        work = (
-            OpenProcedure(11, 72, date(2026, 1, 8), "D0120", "periodic oral evaluation", "DOC1", 80_00, 20_00),
-            OpenProcedure(12, CHILD, date(2026, 2, 2), "D1110", "prophylaxis", "HYG1", 50_00),
-            OpenProcedure(13, 72, date(2026, 3, 1), "D2392", "two-surface filling", "DOC1", 45_00),
-        )
-        return Account(now, members if pat_num == 72 else members[::-1], work)
-
-    monkeypatch.setattr(upward.handlers, "account", account)
-    monkeypatch.setattr(upward.handlers, "payment_types", lambda _practice: {69: "Check", 70: "Cash"})
-    return said
-
-
-@pytest.fixture
-def handed(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """What the page handed to a worker; `work` does it as a worker would."""
-    calls: list[dict[str, Any]] = []
-    monkeypatch.setattr(tasks.collect_one, "delay", lambda **wish: calls.append(wish))
-    return calls
-
-
-def work(handed: list[dict[str, Any]]) -> None:
-    while handed:
-        tasks.collect_one(**handed.pop(0))
-
-
-def url(patient: Patient) -> str:
-    return f"/communication/{patient.pk}/process-payment/"
-
-
-def words(answer: Any) -> str:
-    """What somebody reads: without tags, each run of white space one space."""
-    return " ".join(re.sub(r"<[^>]+>", "", answer.content.decode()).split())
-
-
-def token(client: Client, patient: Patient) -> str:
-    page = client.get(f"{url(patient)}account/", headers=HTMX).content.decode()
-    found = re.search(r'name="token" value="(\w+)"', page)
-    assert found is not None
-    return found[1]
-
-
-def draft(client: Client, patient: Patient, basis: str = "PATIENT", **more: Any) -> Sale:
-    answer = client.post(url(patient), {"basis": basis, "token": token(client, patient), **more})
-    assert answer.status_code == 302, answer.content.decode()
-    return Sale.objects.get(uuid=answer["Location"].split("/")[-2])
+pytestmark = pytest.mark.usefixtures("office")
 
 
 def lines(sale: Sale) -> list[tuple[str, int, int]]:
     return list(sale.lines.order_by("pk").values_list("kind", "proc_num", "amount_cents"))
-
-
-def pay(client: Client, sale: Sale, method: str, amount: str, **more: Any) -> str:
-    answer = client.post(f"/payments/sales/{sale.uuid}/pay/", {"method": method, "amount": amount, **more}, follow=True)
-    return words(answer)
 
 
 def test_the_page_reads_the_account_by_itself_and_shows_every_basis(
