@@ -75,10 +75,15 @@ def _steps(posting: LedgerPosting) -> str:
     which = f"payment {paid.pay_num}" if paid.pay_num else "the payment that was entered by hand"
     where = f", attached to payment plan {posting.plan.pay_plan_num} and the same charge" if posting.plan else ""
     return (
-        f"{cents} went back to the card. In Open Dental, account of patient {account_of(paid)}: open {which} "
+        f"{cents} {_what(posting)}. In Open Dental, account of patient {account_of(paid)}: open {which} "
         f"({whole}, check number {paid.reference}) and enter a payment of -{cents} with check number "
         f"{posting.reference}{where}. This closes by itself when it is there."
     )
+
+
+def _what(posting: LedgerPosting) -> str:
+    is_lost = posting.refund is not None and posting.refund.is_lost_dispute
+    return "was taken back by the bank: a dispute was lost" if is_lost else "went back to the card"
 
 
 def look_later(posting: LedgerPosting, *, now: datetime) -> None:

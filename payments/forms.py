@@ -95,7 +95,7 @@ class RefundForm(forms.Form):
         error_messages={"required": "Enter an amount."},
         widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off", "class": "short"}),
     )
-    reason = forms.ChoiceField(label="Reason", choices=Refund.Reason.choices)
+    reason = forms.ChoiceField(label="Reason", choices=Refund.Reason.of_staff)
     note = forms.CharField(
         label="Note for staff", required=False, max_length=200, help_text="Kept here, never sent to the card processor."
     )

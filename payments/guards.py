@@ -12,7 +12,7 @@ from django.db.models import Q
 from cards.models import Autopay, Card
 from core import calendar
 from payments import budget
-from payments.models import Attempt, AttemptState, DueCheck, DuePart
+from payments.models import Attempt, AttemptState, Dispute, DueCheck, DuePart
 from payplans.models import Installment
 
 CHECK_MAX_AGE = timedelta(minutes=5)
@@ -127,6 +127,8 @@ def refuse_unless_chargeable(part: DuePart, card: Card, channel: str, now: datet
         raise UnableToClaim("The card belongs to another person")
     if channel == Attempt.Channel.AUTOPAY:
         _refuse_unless_autopay(part, card, now)
+        if Dispute.freezes(card):
+            raise UnableToClaim(Dispute.FROZEN)
     if channel == Attempt.Channel.FIX_LINK and part.hold == DuePart.Hold.RECONCILE:
         # Only staff can tell that the bank's "duplicate" was none.
         raise UnableToClaim("An earlier payment is being looked for first")

@@ -13,7 +13,7 @@ from django.db import IntegrityError, connection, transaction
 from cards import saving
 from cards.models import Card, CardSetup
 from core.money import format_cents
-from payments import attaching, loose_ends, outcomes, payouts, presented, refund_news
+from payments import attaching, disputes, loose_ends, outcomes, payouts, presented, refund_news
 from payments.models import Alarm, Attempt, WebhookEvent
 from processors import accounts
 from processors.models import ProcessorAccount
@@ -107,6 +107,8 @@ def _dispatch(processor: StripeProcessor, event: WebhookEvent, now: datetime) ->
         return _session(event, now)
     if event.type.startswith("refund."):
         return refund_news.heard(processor, event.object_id, now)
+    if event.type.startswith("charge.dispute."):
+        return disputes.heard(processor, event.object_id, now)
     if event.type.startswith("payout."):
         return payouts.heard(processor, event.practice_id, event.object_id, now)
     if event.type.startswith("payment_method."):

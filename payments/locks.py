@@ -8,7 +8,7 @@ for the other's.
 from __future__ import annotations
 
 from cards.models import Card
-from payments.models import Attempt, DuePart, LedgerPosting, Payment, Refund, Sale
+from payments.models import Attempt, Dispute, DuePart, LedgerPosting, Payment, Refund, Sale
 from payplans.models import Installment, PayPlan
 
 
@@ -62,6 +62,14 @@ def refund(refund_id: int) -> Refund:
     """Lock a refund after its payment; all are read anew."""
     paid = payment(Refund.objects.values_list("payment_id", flat=True).get(pk=refund_id))
     found = Refund.objects.select_for_update().get(pk=refund_id)
+    found.payment = paid
+    return found
+
+
+def dispute(dispute_id: int) -> Dispute:
+    """Lock a dispute's payment, whose disputes are only changed under that lock; both are read anew."""
+    paid = payment(Dispute.objects.values_list("payment_id", flat=True).get(pk=dispute_id))
+    found = Dispute.objects.select_for_update(of=("self",)).select_related("practice").get(pk=dispute_id)
     found.payment = paid
     return found
 

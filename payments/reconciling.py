@@ -31,3 +31,8 @@ def some(rows: QuerySet[Row]) -> list[Row]:
 def refunds_read(practice_id: int) -> str:
     """Cache key: all refunds of this practice were read lately (payments/refund_news.py)."""
     return f"refunds-read:{practice_id}"
+
+
+def disputes_read(practice_id: int) -> str:
+    """Cache key: all recent disputes of this practice were read lately (payments/disputes.py)."""
+    return f"disputes-read:{practice_id}"

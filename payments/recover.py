@@ -17,9 +17,9 @@ from cards.models import Card
 from core.money import format_cents
 from notifications import outbox
 from notifications.models import Message
-from payments import locks, outcomes, part_key, refund_news, reminders
+from payments import disputes, locks, outcomes, part_key, refund_news, reminders
 from payments.models import Alarm, Attempt, DuePart, LedgerPosting, Refund, RefundState
-from payments.reconciling import RECOVERY, refunds_read
+from payments.reconciling import RECOVERY, disputes_read, refunds_read
 from payplans.models import Installment
 from practices.models import Event, Practice
 from processors import accounts
@@ -84,7 +84,8 @@ def recover(practice_id: int, *, since: datetime, now: datetime) -> int:
             stuck += [] if _is_known(one) else [one.reference]
     first = min(since - OVERLAP, now - refund_news.LOOK_BACK)
     stuck += refund_news.read_recent(processor, now=now, since=first)[1]
-    cache.delete(refunds_read(practice_id))
+    stuck += disputes.read_recent(processor, now=now, since=first)[1]
+    cache.delete_many([refunds_read(practice_id), disputes_read(practice_id)])
     # Reminders of these days may have been sent: made now, they are looked up first (notifications/outbox.py).
     reminders.queue_due(now=now)
     if stuck:

@@ -24,11 +24,19 @@ def of_success(refund: Refund, outcome: Succeeded, now: datetime) -> None:
 
 def of_failure(refund: Refund, *, had_succeeded: bool, now: datetime) -> None:
     """The money is back with the practice: somebody must give it in another way. Undoes what a success did."""
-    text = f"A refund of {format_cents(refund.amount_cents)} did not reach the card ({refund.state_reason})."
+    text = _came_back(refund)
     if had_succeeded:
         _take_in_step(refund.payment, before=Refund.refunded_cents(refund.payment) + refund.amount_cents, now=now)
         text += _undo_in_ledger(refund, now)
-    _alarm(refund, "REFUND_FAILED", f"{text} Give the money back in another way, or leave it as paid.", now)
+    what_now = "" if refund.is_lost_dispute else " Give the money back in another way, or leave it as paid."
+    _alarm(refund, "REFUND_FAILED", f"{text}{what_now}", now)
+
+
+def _came_back(refund: Refund) -> str:
+    cents = format_cents(refund.amount_cents)
+    if refund.is_lost_dispute:
+        return f"A dispute that was lost is won after all: {cents} is back with the practice and counts as paid again."
+    return f"A refund of {cents} did not reach the card ({refund.state_reason})."
 
 
 def _take_in_step(payment: Payment, *, before: int, now: datetime) -> None:

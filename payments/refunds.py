@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from core import trace
 from core.money import format_cents
 from payments import locks, refund_outcomes
-from payments.models import AttemptState, Payment, Refund, RefundState
+from payments.models import AttemptState, Dispute, Payment, Refund, RefundState
 from payments.refund_outcomes import about
 from practices.models import Event
 from processors import accounts
@@ -92,6 +92,8 @@ def _refuse_unless_refundable(payment: Payment, cents: int, newest: int | None) 
         raise UnableToRefund("A refund is at least $0.01")
     if newest is not None and Refund.objects.filter(payment=payment, pk__gt=newest).exists():
         raise UnableToRefund("It was refunded meanwhile: look at the result first")
+    if Dispute.barring_refunds(payment) is not None:
+        raise UnableToRefund("It is disputed: the bank has taken it back to decide, so nothing can be given back now")
     left = Refund.refundable_cents(payment)
     if cents > left:
         raise UnableToRefund(f"Only {format_cents(max(0, left))} of this payment can still be given back")
@@ -118,8 +120,11 @@ def _start(payment: Payment, cents: int, reason: str, note: str, actor: str, now
 
 
 def outcome_of(reserved: Refund) -> RefundOutcome | None:
-    """Of cash and checks, which no processor gives back: staff do it from the drawer, so it is done. Else None."""
-    return None if reserved.payment.processor_reference else Succeeded("", reserved.amount_cents)
+    """Of what no processor is asked for, else None: cash and checks, which staff give back from the drawer, and lost
+    disputes, of which the bank has taken the money.
+    """
+    is_done = reserved.is_lost_dispute or not reserved.payment.processor_reference
+    return Succeeded(reserved.reference, reserved.amount_cents) if is_done else None
 
 
 def ask(processor: Processor, reserved: Refund) -> RefundOutcome:

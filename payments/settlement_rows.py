@@ -59,9 +59,10 @@ def payments_in(span: Span) -> QuerySet[Payment]:
 
 
 def refunds_in(span: Span) -> QuerySet[Refund]:
-    """What went back for certain, at the time it did; oldest first."""
+    """What went back for certain, at the time it did; oldest first. Lost disputes count by the processor's line."""
     rows = Refund.objects.annotate(back_at=Coalesce("settled_at", "started_at", output_field=DateTimeField()))
-    return rows.filter(span.of("back_at"), state=RefundState.SUCCEEDED).order_by("back_at", "pk")
+    given = rows.filter(span.of("back_at"), state=RefundState.SUCCEEDED).exclude(reason=Refund.Reason.DISPUTE)
+    return given.order_by("back_at", "pk")
 
 
 def other_lines_in(span: Span) -> QuerySet[PayoutLine]:

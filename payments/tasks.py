@@ -11,6 +11,7 @@ from core import clock
 from payments import (
     charging,
     circuit,
+    disputes,
     inbox,
     payouts,
     presented,
@@ -146,6 +147,7 @@ def reconcile_one(*, practice_id: int, **_: Any) -> int:
         now = clock.now()
         sales.tidy(practice_id, now=now)
         settled = reconcile.reconcile(practice_id, now=now) + refund_news.reconcile_refunds(practice_id, now=now)
+        settled += disputes.reconcile_disputes(practice_id, now=now)
         try:
             return settled + inbox.work_through(practice_id, now=now) + picking_up.pick_up(now=now)
         except UnableToReachProcessor:

@@ -11,6 +11,9 @@ from practices.models import Event, User
 
 # First match decides; the kinds are written by the modules that cause the events.
 _LOOKS = (
+    (("DISPUTE_WON", "DISPUTE_INQUIRY_CLOSED", "DISPUTE_PREVENTED"), GOOD, "check"),
+    (("DISPUTE_LOST",), BAD, "error"),
+    (("DISPUTE",), WARN, "alert"),
     (("ALARM", "DECLINED", "FAILED", "REFUSED", "MISMATCH", "UNDELIVERED"), BAD, "error"),
     (("UNKNOWN", "UNCLEAR", "HELD", "NOT_TAKEN", "BLOCKED", "QUARANTINE"), WARN, "alert"),
     (("SUCCEEDED", "PAID", "MATCHED", "DELIVERED", "COMPLETED"), GOOD, "check"),

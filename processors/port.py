@@ -200,6 +200,44 @@ class PayoutFacts:
     failure: str = ""
 
 
+class DisputeNews(StrEnum):
+    """How far a dispute is, in the order in which it goes; only an appeal may go back to LOST."""
+
+    # The bank only asks: no money was withdrawn.
+    INQUIRY = "INQUIRY"
+    INQUIRY_REVIEW = "INQUIRY_REVIEW"
+    INQUIRY_CLOSED = "INQUIRY_CLOSED"
+    NEEDS_RESPONSE = "NEEDS_RESPONSE"
+    UNDER_REVIEW = "UNDER_REVIEW"
+    PREVENTED = "PREVENTED"
+    LOST = "LOST"
+    APPEAL = "APPEAL"
+    APPEAL_REVIEW = "APPEAL_REVIEW"
+    WON = "WON"
+
+
+@dataclass(frozen=True)
+class DisputeFacts:
+    """A dispute as the processor knows it. By its balance lines `withdrawn_cents` is gone now, `fee_cents` was kept.
+
+    `reason` is the processor's word; `fingerprint` the number of the card, '' when it names none.
+    """
+
+    reference: str
+    charge: str
+    intent: str
+    news: DisputeNews
+    reason: str
+    network_code: str
+    amount_cents: int
+    withdrawn_cents: int
+    fee_cents: int
+    is_refundable: bool
+    reply_by: datetime | None
+    made_at: datetime
+    fingerprint: str
+
+
 class LineKind(StrEnum):
     """What a line of the processor's balance is. OTHER is everything that nobody here has heard of."""
 

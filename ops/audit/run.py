@@ -6,6 +6,7 @@ from ops.audit.books import Books
 from ops.audit.checks import (
     alarms,
     captures,
+    disputes,
     installments,
     limits,
     messages,
@@ -23,6 +24,7 @@ CHECKS = (
     *captures.CHECKS,
     *postings.CHECKS,
     *refunds.CHECKS,
+    *disputes.CHECKS,
     *payouts.CHECKS,
     *installments.CHECKS,
     *sales.CHECKS,

@@ -44,11 +44,13 @@ class Processor:
     payouts: list[Row]
     # Lines of the balance.
     entries: list[Row]
+    # Each with `changed`: when the last news of it was sent (Unix seconds).
+    disputes: list[Row]
 
     @classmethod
     def read(cls, state: Path) -> Processor:
         file = state / "stripe.sqlite3"
-        kinds = ("payment_intent", "charge", "refund", "event", "payout", "balance_transaction")
+        kinds = ("payment_intent", "charge", "refund", "event", "payout", "balance_transaction", "dispute")
         found: dict[str, list[Row]] = {kind: [] for kind in kinds}
         for row in rows(file, "SELECT account, object, body FROM objects ORDER BY seq"):
             if row["object"] in found:
@@ -56,7 +58,7 @@ class Processor:
         asked = rows(file, "SELECT account, method, path, body, idempotency_key FROM requests ORDER BY id")
         return cls(
             found["payment_intent"], found["charge"], found["refund"], asked, _made_by_us(found["event"]),
-            found["payout"], found["balance_transaction"],
+            found["payout"], found["balance_transaction"], _with_last_news(found["dispute"], found["event"]),
         )  # fmt: skip
 
     @property
@@ -68,6 +70,11 @@ class Processor:
         """Tries that reached the network and were refused there."""
         failed = [charge for charge in self.charges if charge["status"] == "failed"]
         return [charge for charge in failed if charge["outcome"]["network_status"] != "not_sent_to_network"]
+
+
+def _with_last_news(disputes: list[Row], events: list[Row]) -> list[Row]:
+    told = {event["data"]["object"]["id"]: event["created"] for event in events if ".dispute." in event["type"]}
+    return [{**dispute, "changed": told.get(dispute["id"], dispute["created"])} for dispute in disputes]
 
 
 def _made_by_us(events: list[Row]) -> set[str]:

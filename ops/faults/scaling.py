@@ -34,6 +34,7 @@ def install() -> None:
     _set("payments.sales", REQUEST_IS_OVER=timedelta(minutes=10) / SCALE)
     # Six hours of business pass in one jump of the clock here.
     _set("payments.refund_news", _READ_EVERY_SECONDS=15)
+    _set("payments.disputes", _READ_EVERY_SECONDS=15)
     _set("payments.charging", monotonic=monotonic)
     account = import_module("processors.stripe.account")
     _set(account.__name__, _http=stripe.RequestsClient(timeout=(1, 30 / SCALE)), RESEND_AFTER_SECONDS=0.5 / SCALE)

@@ -2,6 +2,7 @@
 
 from payments.models.alarms import Alarm
 from payments.models.attempts import Attempt, AttemptState
+from payments.models.disputes import Dispute
 from payments.models.due import DueCheck, DuePart
 from payments.models.payments import Allocation, LedgerPosting, Payment
 from payments.models.payouts import Payout, PayoutLine
@@ -14,6 +15,7 @@ __all__ = [
     "Allocation",
     "Attempt",
     "AttemptState",
+    "Dispute",
     "DueCheck",
     "DuePart",
     "LedgerPosting",

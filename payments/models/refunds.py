@@ -41,6 +41,13 @@ class Refund(PracticeRow):
         REQUESTED = "REQUESTED", "The patient asked for it"
         DUPLICATE = "DUPLICATE", "Paid twice"
         OTHER = "OTHER", "Another reason"
+        # A lost dispute: nobody here gave it back, the bank took it (payments/dispute_outcomes.py).
+        DISPUTE = "DISPUTE", "Lost dispute"
+
+        @classmethod
+        def of_staff(cls) -> list[tuple[str, str]]:
+            """What a person can choose."""
+            return [choice for choice in cls.choices if choice[0] != cls.DISPUTE]
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True)
     payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="refunds")
@@ -93,6 +100,10 @@ class Refund(PracticeRow):
     def key(self) -> str:
         # Never change this format: a resend after a deployment must carry the same key.
         return f"kp-refund-{self.uuid}"
+
+    @property
+    def is_lost_dispute(self) -> bool:
+        return self.reason == self.Reason.DISPUTE
 
     @property
     def is_open(self) -> bool:

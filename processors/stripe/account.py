@@ -27,6 +27,7 @@ from processors.port import (
     Unknown,
 )
 from processors.stripe import outcomes
+from processors.stripe.disputes import Disputes
 from processors.stripe.payouts import Payouts
 from processors.stripe.presented import Presented
 from processors.stripe.refunds import Refunds
@@ -46,6 +47,11 @@ EVENTS = [
     "refund.created",
     "refund.updated",
     "refund.failed",
+    "charge.dispute.created",
+    "charge.dispute.updated",
+    "charge.dispute.closed",
+    "charge.dispute.funds_withdrawn",
+    "charge.dispute.funds_reinstated",
     "payout.created",
     "payout.updated",
     "payout.paid",
@@ -70,7 +76,7 @@ stripe.enable_telemetry = False
 _http = stripe.RequestsClient(timeout=(5, 30))
 
 
-class StripeProcessor(Refunds, Payouts, Presented, Terminals):
+class StripeProcessor(Refunds, Payouts, Disputes, Presented, Terminals):
     """Blocks on the network: never call inside a transaction."""
 
     def __init__(self, account: ProcessorAccount) -> None:

@@ -41,6 +41,9 @@ FALSE = [
     ("CONTRADICTION", "refund-contradiction:{refund}:Succeeded"),
     ("PAYOUT_FAILED", "payout-failed:po_none"),
     ("PAYOUT_DIFFERS", "payout-differs:po_none"),
+    ("DISPUTE_OPEN", "dispute:du_none:inquiry"),
+    ("DISPUTE_LOST", "dispute-lost:du_none"),
+    ("CONTRADICTION", "dispute-contradiction:du_none"),
     ("NEVER_HEARD_OF", "something"),
 ]
 

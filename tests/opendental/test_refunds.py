@@ -8,7 +8,7 @@ import pytest
 
 from opendental import errors, refund_by_hand
 from payments import refund_outcomes, refunds
-from payments.models import Alarm, LedgerPosting
+from payments.models import Alarm, LedgerPosting, Refund
 from payplans.models import Installment
 from processors.port import Failed, Succeeded
 from tests.opendental.desk import Desk, alarms, collect, installments, row_of, state
@@ -61,6 +61,27 @@ def test_a_plan_payment_given_back_waits_for_staff_with_exact_steps(desk: Desk, 
     ):
         assert part in text
     assert len(desk.books("payments")) == 1
+
+
+def test_what_a_lost_dispute_took_is_entered_like_a_refund_and_says_so(desk: Desk, due: LedgerPosting) -> None:
+    posted(desk, due)
+    loss = Refund.objects.create(
+        practice=desk.practice, payment=due.payment, amount_cents=100_00, origin="ELSEWHERE", reason="DISPUTE",
+        reference="du_1", actor="processor", started_at=desk.now(),
+    )  # fmt: skip
+    refund_outcomes.settle_refund(loss.pk, Succeeded("du_1", 100_00), now=desk.now(), actor="webhook")
+    back = LedgerPosting.objects.get(refund=loss)
+
+    desk.post()
+
+    assert state(back) == State.BY_HAND
+    assert Alarm.objects.get().text.startswith(
+        "$100.00 was taken back by the bank: a dispute was lost. In Open Dental,"
+    )
+    enter(desk, due, back, check=back.reference)
+    desk.pull()
+    desk.post()
+    assert (state(back), alarms()) == (State.MATCHED, [])
 
 
 @pytest.mark.parametrize("check", ["", "ours"])

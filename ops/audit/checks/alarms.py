@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
+from ops.audit.checks import disputes
 from ops.audit.checks.installments import overpaid
 from ops.audit.checks.postings import copies_of
 from ops.audit.sources import Row
@@ -74,6 +75,8 @@ def _contradiction(world: World, alarm: Row) -> bool:
         row = world.one("payments_refund", alarm["about"]["refund"])
         there = {refund["id"]: refund["status"] for refund in world.processor.refunds}
         return (there.get(row["reference"]) == "succeeded") != bool(row["state"] == "SUCCEEDED")
+    if what == "dispute-contradiction":
+        return disputes.dispute_contradiction(world, alarm)
     if what == "stranger":
         intent = world.intents_by_id.get(rest)
         return intent is not None and bool(intent["status"] == "succeeded") and not _is_own(world, intent)
@@ -237,6 +240,8 @@ JUSTIFIED: dict[str, Justification] = {
     "REFUND_BY_HAND": _refund_by_hand,
     "PAYOUT_FAILED": _payout_failed,
     "PAYOUT_DIFFERS": _payout_differs,
+    "DISPUTE_OPEN": disputes.dispute_open,
+    "DISPUTE_LOST": disputes.dispute_lost,
 }
 
 
@@ -259,9 +264,10 @@ def _troubles(world: World) -> Iterator[tuple[Row, str, str]]:
     for row in world.rows("payments_refund"):
         if row["state"] == "FAILED":
             yield row, f"refund_failed:refund:{row['id']}", f"refund {row['id']} of {row['amount_cents']} cents failed"
-        if row["origin"] == "ELSEWHERE" and row["actor"] == "processor":
+        if row["origin"] == "ELSEWHERE" and row["actor"] == "processor" and row["reason"] != "DISPUTE":
             yield row, f"refund-elsewhere:{row['reference']}", f"refund {row['id']} was made at the processor"
     yield from _troubles_of_payouts(world)
+    yield from disputes.troubles(world)
     yield from _troubles_of_attempts(world)
     yield from _troubles_of_postings(world)
     yield from _taken_back_troubles(world)
