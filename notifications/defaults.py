@@ -57,6 +57,10 @@ _SMS: dict[str, dict[str, str]] = {
         "es": "{Practice Name}: sus pagos se cobran a la tarjeta {Card Last 4}. Para parar o recibir una copia, "
         "llame al {Practice Phone Number}.",
     },
+    Kind.RECEIPT: {
+        "en": "{Practice Name}: here is your receipt: {Link to Receipt}",
+        "es": "{Practice Name}: su recibo: {Link to Receipt}",
+    },
 }
 
 _EMAIL: dict[str, dict[str, tuple[str, str]]] = {
@@ -119,6 +123,16 @@ _EMAIL: dict[str, dict[str, tuple[str, str]]] = {
     Kind.CONSENT_COPY: {
         "en": ("What you agreed to", "this is a copy of what you agreed to:\n\n{Consent Text}"),
         "es": ("Lo que usted autorizó", "esta es una copia de lo que usted autorizó:\n\n{Consent Text}"),
+    },
+    Kind.RECEIPT: {
+        "en": (
+            "Your receipt",
+            "here is your receipt. It opens with your birth date and can be saved or printed:\n{Link to Receipt}",
+        ),
+        "es": (
+            "Su recibo",
+            "aquí está su recibo. Se abre con su fecha de nacimiento y se puede guardar o imprimir:\n{Link to Receipt}",
+        ),
     },
 }
 _GREETING = {"en": "Hello {Patient Name},\n\n", "es": "Hola {Patient Name}:\n\n"}

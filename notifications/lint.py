@@ -57,7 +57,7 @@ def _variables(kind: str, channel: str, template: TemplateText) -> list[Finding]
     missing = [name for name in variables.required(kind, channel) if name not in variables.used(template.body)]
     found = [Finding(Level.BLOCK, f"{{{name}}} is not a variable of this message.") for name in unknown]
     found += [Finding(Level.BLOCK, f"{name.placeholder} is missing: the message needs it.") for name in missing]
-    if Variable.LINK in variables.used(template.subject):
+    if set(variables.LINKS) & set(variables.used(template.subject)):
         found.append(Finding(Level.BLOCK, "A link can't stand in the subject."))
     return found
 

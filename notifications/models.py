@@ -21,6 +21,7 @@ class Kind(models.TextChoices):
     PLAN_CHANGED = "PLAN_CHANGED", "Plan changed"
     PLAN_COMPLETED = "PLAN_COMPLETED", "Plan completed"
     CONSENT_COPY = "CONSENT_COPY", "Consent copy"
+    RECEIPT = "RECEIPT", "Receipts"
 
 
 class Channel(models.TextChoices):
@@ -68,6 +69,8 @@ class Message(PracticeRow):
     patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="messages")
     channel = models.CharField(max_length=6, choices=Channel.choices, blank=True)
     to = models.CharField(max_length=254, blank=True)
+    # The channel that staff chose; '' = the usual order (notifications/ways.py).
+    prefers = models.CharField(max_length=6, choices=Channel.choices, blank=True, default="", db_default="")
     subject = models.CharField(max_length=200, blank=True)
     # The text; a link stands in it as LINK_MARK and is put in when it is sent, so no token is stored.
     body = models.TextField()

@@ -35,12 +35,15 @@ def enqueue(
     link_nonce: UUID | None = None,
     about: dict[str, int] | None = None,
     perhaps_sent: bool = False,
+    prefers: str = "",
 ) -> Message:
     """Queue one message about one event; the same `dedupe_key` returns the message that is there.
 
     `values` by label ("Transaction Amount": "$128.60", "Payment Due Date": a date or text); names and the link are
     filled in here. Never raises for a person who can't be reached or a template that lacks a value: such a message
     stands as BLOCKED with the reason, a task for staff.
+
+    `prefers` is the channel that staff chose; the rules of consent stand all the same.
 
     `perhaps_sent`: the event was made known before a restore (so may be whatever is queued while a practice recovers
     from one). A text is looked up at the carrier before it is sent; an e-mail can't be, so it is left to staff.
@@ -49,10 +52,10 @@ def enqueue(
     message = Message(
         practice=practice, kind=kind, patient=patient, dedupe_key=dedupe_key, language=language,
         values=_texts(practice, patient, values, language, link_nonce), link_nonce=link_nonce,
-        created_at=now, not_before=ways.allowed_from(patient, now), about=about or {},
+        created_at=now, prefers=prefers, not_before=ways.allowed_from(patient, now), about=about or {},
         trace=trace.current(),
     )  # fmt: skip
-    address(message, ways.choose(patient, kind, now))
+    address(message, ways.choose(patient, kind, now, prefers))
     if perhaps_sent or practice.recover_since is not None:
         doubt(message)
     Message.objects.bulk_create([message], ignore_conflicts=True)
@@ -103,7 +106,7 @@ def _texts(
         Variable.PATIENT_NAME: patient.greeting_name or patient.last_name,
     }
     if link_nonce is not None:
-        known[Variable.LINK] = Message.LINK_MARK
+        known |= dict.fromkeys(variables.LINKS, Message.LINK_MARK)
     return {str(name): variables.text_of(value, language) for name, value in {**known, **values}.items()}
 
 

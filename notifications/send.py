@@ -66,7 +66,7 @@ def _claim(practice_id: int, now: datetime) -> Message | None:
         message.not_before = allowed_from
         message.save(update_fields=["not_before"])
         return message
-    _readdress(message, ways.choose(message.patient, message.kind, now), now)
+    _readdress(message, ways.choose(message.patient, message.kind, now, message.prefers), now)
     if message.state == State.QUEUED:
         _start(message)
     return message

@@ -105,7 +105,8 @@ def sample_values(practice: Practice) -> dict[str, Value]:
     sample: dict[str, Value] = {variable.value: value for variable, value in variables.SAMPLES.items()}
     sample[Variable.PRACTICE_NAME] = practice.name
     sample[Variable.PRACTICE_PHONE] = shown_phone(practice.phone) or str(variables.SAMPLES[Variable.PRACTICE_PHONE])
-    sample[Variable.LINK] = link_address(practice.slug, "x" * 26)
+    for link in variables.LINKS:
+        sample[link] = link_address(practice.slug, "x" * 26)
     return sample
 
 

@@ -16,22 +16,27 @@ def refusal(patient: Patient, now: datetime) -> str:
     TxtMsgOk Yes becomes a dated consent of the number the first time it is needed. A later No in Open Dental counts,
     a later Yes doesn't undo the patient's own STOP (TCPA, compliance.md SMS-1, SMS-2).
     """
+    newest = _newest(patient.practice_id, patient.mobile_phone)
+    why = _why_not(patient, newest)
+    if not why and newest is None:
+        record(patient.practice_id, patient.mobile_phone, allowed=True, source=OFFICE_SAYS_YES, now=now)
+    return why
+
+
+def obstacle(patient: Patient) -> str:
+    """As `refusal`, for a page that only shows it: writes nothing."""
+    return _why_not(patient, _newest(patient.practice_id, patient.mobile_phone))
+
+
+def _why_not(patient: Patient, newest: TextingConsent | None) -> str:
     if not patient.mobile_phone:
         return "no mobile number"
-    newest = _newest(patient.practice_id, patient.mobile_phone)
     if newest is not None and not newest.allowed:
         return "opted out of texts"
     if patient.texting_wish == Patient.TextingWish.NO:
         return "Open Dental says no texts"
-    if newest is None:
-        return _import_wish(patient, now)
-    return ""
-
-
-def _import_wish(patient: Patient, now: datetime) -> str:
-    if patient.texting_wish != Patient.TextingWish.YES:
+    if newest is None and patient.texting_wish != Patient.TextingWish.YES:
         return "no consent to texts"
-    record(patient.practice_id, patient.mobile_phone, allowed=True, source=OFFICE_SAYS_YES, now=now)
     return ""
 
 

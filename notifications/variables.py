@@ -16,6 +16,7 @@ class Variable(StrEnum):
     AMOUNT = "Transaction Amount"
     DUE_DATE = "Payment Due Date"
     LINK = "Link to Pay"
+    RECEIPT_LINK = "Link to Receipt"
     PATIENT_NAME = "Patient Name"
     PRACTICE_PHONE = "Practice Phone Number"
     PRACTICE_NAME = "Practice Name"
@@ -39,6 +40,7 @@ _ALLOWED: dict[str, tuple[Variable, ...]] = {
     Kind.PLAN_CHANGED: (V.AMOUNT, V.DUE_DATE),
     Kind.PLAN_COMPLETED: (),
     Kind.CONSENT_COPY: (V.AMOUNT, V.LAST4, V.CONSENT_TEXT),
+    Kind.RECEIPT: (V.RECEIPT_LINK,),
 }
 # Without these the message is of no use to the patient.
 _REQUIRED: dict[str, tuple[Variable, ...]] = {
@@ -46,7 +48,10 @@ _REQUIRED: dict[str, tuple[Variable, ...]] = {
     Kind.PAYMENT_FAILED: (V.LINK,),
     Kind.UPCOMING_CHARGE: (V.AMOUNT, V.DUE_DATE),
     Kind.CARD_EXPIRING: (V.LAST4,),
+    Kind.RECEIPT: (V.RECEIPT_LINK,),
 }
+# Secrets of the one who gets the message: in its text only.
+LINKS = (V.LINK, V.RECEIPT_LINK)
 SAMPLES: dict[Variable, Value] = {
     V.AMOUNT: "$162.50",
     V.DUE_DATE: date(2026, 12, 12),

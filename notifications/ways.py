@@ -25,10 +25,13 @@ class Way:
     problem: str = ""
 
 
-def choose(patient: Patient, kind: str, now: datetime) -> Way:
-    """Text if the number may be texted, else e-mail, else a Way with the problem. May write an imported consent."""
+def choose(patient: Patient, kind: str, now: datetime, prefers: str = "") -> Way:
+    """Text if the number may be texted, else e-mail, else a Way with the problem. May write an imported consent.
+
+    Who `prefers` e-mail gets one where there is an address.
+    """
     address = mail_address(patient)
-    if address and kind in _MAIL_FIRST:
+    if address and (kind in _MAIL_FIRST or prefers == Channel.EMAIL):
         return Way(Channel.EMAIL, address)
     why_not = _why_no_text(patient, now)
     if not why_not:
@@ -44,8 +47,22 @@ def by_mail(patient: Patient, why_not_text: str) -> Way:
     return Way("", "", f"{why_not_text[:1].upper()}{why_not_text[1:]}, and no e-mail address")
 
 
+def offers(patient: Patient) -> list[Way]:
+    """Both ways with their problems, for staff who choose. Writes nothing."""
+    why = "texting is not connected" if not _is_connected(patient) else texting.obstacle(patient)
+    address = mail_address(patient)
+    return [
+        Way(Channel.SMS, patient.mobile_phone, why),
+        Way(Channel.EMAIL, address, "" if address else "no e-mail address"),
+    ]
+
+
+def _is_connected(patient: Patient) -> bool:
+    return MessagingAccount.objects.filter(practice_id=patient.practice_id).exists()
+
+
 def _why_no_text(patient: Patient, now: datetime) -> str:
-    if not MessagingAccount.objects.filter(practice_id=patient.practice_id).exists():
+    if not _is_connected(patient):
         return "texting is not connected"
     return texting.refusal(patient, now)
 

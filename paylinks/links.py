@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from core.tokens import link_token, token_hash
+from patients.models import Patient
 from paylinks.models import PatientLink
 from payments.models import DuePart
 from payplans.models import Installment
@@ -33,6 +34,15 @@ class Found:
     link: PatientLink
     part: DuePart
     state: State
+
+    @property
+    def patient(self) -> Patient:
+        return self.link.patient
+
+    @property
+    def is_dead(self) -> bool:
+        """The address is of no use any more, whatever it was for."""
+        return self.state in (State.EXPIRED, State.REVOKED)
 
 
 def open_fix_link(*, due_part: DuePart, now: datetime) -> uuid.UUID:

@@ -1,4 +1,4 @@
-"""A link that was texted or mailed, and the charges a patient agreed to on it. Only the hash of its token is stored."""
+"""Links that were texted or mailed, and the charges agreed to on one. Only the hash of a token is stored."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.db.models import Q
 from cards.models import Card, CardSetup
 from notifications.codes import spoken_code
 from patients.models import Patient
-from payments.models import Attempt, DuePart
+from payments.models import Attempt, DuePart, Payment
 from practices.models.rows import PracticeRow
 
 
@@ -32,6 +32,34 @@ class PatientLink(PracticeRow):
     opened_at = models.DateTimeField(null=True, blank=True)
     # A card was entered through it.
     used_at = models.DateTimeField(null=True, blank=True)
+
+    @property
+    def spoken_code(self) -> str:
+        return spoken_code(self.nonce)
+
+    def is_usable(self, now: datetime) -> bool:
+        return self.revoked_at is None and now < self.expires_at
+
+
+class ReceiptLink(PracticeRow):
+    """A receipt that was sent: shown to whoever has the address and knows the payer's birth date."""
+
+    nonce = models.UUIDField(default=uuid.uuid4, unique=True)
+    token_hash = models.CharField(max_length=64, unique=True)
+    # The order to send it, made with the form: a double click is one link and one message.
+    click = models.UUIDField()
+    payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="receipt_links")
+    # Who paid, and gets it.
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    # The right birth date was given for the first time.
+    opened_at = models.DateTimeField(null=True, blank=True)
+    wrong_tries = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["practice", "click"], name="receipt_link_once_per_click")]
 
     @property
     def spoken_code(self) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from functools import wraps
+from typing import Protocol, TypeVar
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -19,19 +20,30 @@ from django.views.decorators.csrf import csrf_exempt
 from core import clock
 from notifications.outbox import language_of
 from patients.models import Patient
-from paylinks import limits, links
-from paylinks.links import Found, State
+from paylinks import limits
 from practices import tenancy
 from practices.models import Practice
 
-Page = Callable[[HttpRequest, Found, datetime], HttpResponse]
-_DEAD = frozenset({State.EXPIRED, State.REVOKED})
+
+class Opened(Protocol):
+    """A link that exists, of whatever kind."""
+
+    @property
+    def patient(self) -> Patient: ...
+
+    @property
+    def is_dead(self) -> bool: ...
 
 
-def link_page(*, also_late: bool = False) -> Callable[[Page], Callable[..., HttpResponse]]:
-    """Guard a page of a link. `also_late` shows how a charge ended although the link has expired meanwhile."""
+F = TypeVar("F", bound=Opened)
+Page = Callable[[HttpRequest, F, datetime], HttpResponse]
+Finder = Callable[[str, datetime], F | None]
 
-    def decorate(page: Page) -> Callable[..., HttpResponse]:
+
+def link_page(find: Finder[F], *, also_late: bool = False) -> Callable[[Page[F]], Callable[..., HttpResponse]]:
+    """Guard a page of the links that `find` finds. `also_late` shows it also when the link has expired meanwhile."""
+
+    def decorate(page: Page[F]) -> Callable[..., HttpResponse]:
         # Whoever can forge a post here knows the address, and the address is the whole secret; phones that keep no
         # cookies must be able to pay.
         @csrf_exempt
@@ -44,21 +56,19 @@ def link_page(*, also_late: bool = False) -> Callable[[Page], Callable[..., Http
             if practice is None:
                 return dead(request, None)
             with tenancy.scope(practice.pk), timezone.override(practice.zone):
-                return _open(request, practice, token, page, also_late)
+                return _open(request, practice, find(token, clock.now()), page, also_late)
 
         return opened
 
     return decorate
 
 
-def _open(request: HttpRequest, practice: Practice, token: str, page: Page, also_late: bool) -> HttpResponse:
-    now = clock.now()
-    found = links.find(token, now)
+def _open(request: HttpRequest, practice: Practice, found: F | None, page: Page[F], also_late: bool) -> HttpResponse:
     if found is None:
         return dead(request, practice)
-    with translation.override(language_for(request, found.link.patient)):
-        is_dead = found.state in _DEAD and not also_late
-        response = gone(request, practice) if is_dead else page(request, found, now)
+    with translation.override(language_for(request, found.patient)):
+        is_dead = found.is_dead and not also_late
+        response = gone(request, practice) if is_dead else page(request, found, clock.now())
         response.headers["Content-Language"] = translation.get_language() or settings.LANGUAGE_CODE
         return response
 

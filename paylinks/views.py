@@ -1,4 +1,4 @@
-"""Patient pages of a fix-it link: see what failed, use another card, try the same card, see how it ended."""
+"""Patient pages of links; of a fix-it link: see what failed, use another card, try the same card, see how it ended."""
 
 from __future__ import annotations
 
@@ -15,11 +15,13 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 from cards.models import Card, Consent
 from core import clock
 from core.tokens import link_token
-from paylinks import charges, limits, opening, pages, tasks
+from paylinks import charges, limits, links, opening, pages, receipt_links, receipt_views, tasks
 from paylinks.charges import Agreement
 from paylinks.links import Found, State
 from paylinks.models import LinkCharge
-from paylinks.opening import link_page, spoken
+from paylinks.opening import Opened, link_page, spoken
+from paylinks.receipt_forms import BirthDateForm
+from paylinks.receipt_links import FoundReceipt
 from payments import attaching
 from payments.attaching import UnableToAttach, Witness
 from payments.models import AttemptState
@@ -31,9 +33,12 @@ RETURN_FOR = timedelta(hours=2)
 
 
 @require_safe
-@link_page()
-def show(request: HttpRequest, found: Found, now: datetime) -> HttpResponse:
-    """What failed and the one button that repairs it."""
+@link_page(receipt_links.find_any)
+def show(request: HttpRequest, found: Opened, now: datetime) -> HttpResponse:
+    """What failed and the one button that repairs it; of a receipt's link the question whose it is."""
+    if isinstance(found, FoundReceipt):
+        return receipt_views.ask(request, found, BirthDateForm())
+    assert isinstance(found, Found)
     if found.state == State.PAID:
         return _paid(request, found, now)
     if found.state == State.NOTHING_OWED:
@@ -74,7 +79,7 @@ def _waiting(request: HttpRequest, found: Found) -> HttpResponse:
 
 
 @require_POST
-@link_page()
+@link_page(links.find)
 def use_another_card(request: HttpRequest, found: Found, now: datetime) -> HttpResponse:
     """Agree to one charge and go to the processor's card page."""
     if not _may_agree(request, found):
@@ -89,7 +94,7 @@ def use_another_card(request: HttpRequest, found: Found, now: datetime) -> HttpR
 
 
 @require_POST
-@link_page()
+@link_page(links.find)
 def try_again(request: HttpRequest, found: Found, now: datetime) -> HttpResponse:
     """Agree to one more try with the card that failed."""
     card = pages.fix_page(found, now, spoken()).same_card if _may_agree(request, found) else None
@@ -143,7 +148,7 @@ def back(request: HttpRequest, slug: str, charge_uuid: UUID) -> HttpResponse:
 
 
 @require_GET
-@link_page(also_late=True)
+@link_page(links.find, also_late=True)
 def done(request: HttpRequest, found: Found, now: datetime) -> HttpResponse:
     """How the charge goes: reloads itself until the outcome is known, then the receipt or the new reason."""
     charge = _charge(request, found)
@@ -182,7 +187,7 @@ def _outcome(request: HttpRequest, found: Found, charge: LinkCharge, now: dateti
 
 
 @require_POST
-@link_page()
+@link_page(links.find)
 def keep_on_autopay(request: HttpRequest, found: Found, now: datetime) -> HttpResponse:
     """The card that just paid becomes the plan's card, when the box was ticked below the exact words."""
     offer = pages.offer(found, pages.receipt(found), spoken(), now) if found.state == State.PAID else None

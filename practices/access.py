@@ -23,6 +23,7 @@ class Permission(StrEnum):
     AUTOPAY = "attach cards to plans"
     CHARGE = "charge cards"
     REFUND = "give money back"
+    MESSAGE = "send messages"
     POSTING = "work on postings"
     EXPORT = "export lists"
     TERMINALS = "register and change terminals"
@@ -30,7 +31,7 @@ class Permission(StrEnum):
     CONNECTION = "change the Open Dental connection"
 
 
-_DESK = {Permission.VIEW, Permission.CARDS, Permission.AUTOPAY, Permission.CHARGE}
+_DESK = {Permission.VIEW, Permission.CARDS, Permission.AUTOPAY, Permission.CHARGE, Permission.MESSAGE}
 # The front desk takes money and gives none back; whoever may give back is limited by what is left of the payment.
 _BILLER = _DESK | {Permission.REFUND, Permission.POSTING, Permission.EXPORT}
 _MANAGER = _BILLER | {Permission.SETTINGS, Permission.TERMINALS}

@@ -20,6 +20,7 @@ _LOOKS = (
     (("CARD",), INFO, "card"),
     (("CONSENT", "AUTOPAY"), INFO, "shield"),
     (("MESSAGE", "TEXT", "LINK"), INFO, "send"),
+    (("RECEIPT",), INFO, "receipt"),
     (("POST",), INFO, "sync"),
     (("PLAN", "INSTALLMENT", "SYNC"), CALM, "plan"),
 )

@@ -50,8 +50,8 @@ def test_every_sentence_of_the_patient_pages_has_its_spanish() -> None:
         for block in re.findall(r"{% blocktranslate[^%]*%}(.*?){% endblocktranslate", page.read_text(), re.DOTALL):
             asked.add(re.sub(r"{{ (\w+) }}", r"%(\1)s", block.strip()))
 
-    for name in ("plain_words", "receipts", "receipt_paper"):
-        asked |= set(re.findall(r'_\("([^"]+)"\)', (ROOT / f"payments/{name}.py").read_text()))
+    for name in ("payments/plain_words", "payments/receipts", "payments/receipt_paper", "paylinks/receipt_forms"):
+        asked |= set(re.findall(r'_\("([^"]+)"\)', (ROOT / f"{name}.py").read_text()))
 
     assert len(asked) > 100
     assert asked - known == set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from datetime import datetime
 from types import SimpleNamespace
@@ -10,6 +11,7 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from paylinks.models import ReceiptLink
 from payments.models import Sale
 from practices import tenancy
 from practices.models import Event, Practice
@@ -36,7 +38,8 @@ def addresses(patterns: list[URLPattern | URLResolver] | None = None) -> Iterato
 def staff_addresses() -> list[URLPattern]:
     found = [entry for entry in addresses() if entry.name not in OPEN]
     # What patients open is proven by its token (paylinks).
-    return [entry for entry in found if not entry.callback.__module__.startswith("paylinks")]
+    patients_own = ("paylinks.views", "paylinks.receipt_views")
+    return [entry for entry in found if entry.callback.__module__ not in patients_own]
 
 
 def test_every_address_of_staff_names_its_permission() -> None:
@@ -54,6 +57,10 @@ def made(practice: Practice) -> SimpleNamespace:
         drafted_at=scene.payment.paid_at,
     )  # fmt: skip
     scene.payout = payouts_making.payout(practice)
+    scene.receipt_link = ReceiptLink.objects.create(
+        practice=practice, click=uuid.uuid4(), token_hash="receipt", payment=scene.payment, patient=scene.patient,
+        created_at=scene.payment.paid_at, expires_at=scene.payment.paid_at,
+    )  # fmt: skip
     scene.location, scene.reader = at_the_desk(practice, scene.payment.paid_at)
     return scene
 
@@ -73,6 +80,7 @@ ONE_OF = {
     "patient_id": "patient", "plan_id": "plan", "installment_id": "installment", "attempt_id": "attempt",
     "payment_id": "payment", "card_id": "card", "part_id": "part", "consent_id": "consent",
     "posting_id": "posting", "alarm_id": "alarm", "refund_id": "refund", "payout_id": "payout",
+    "receipt_link_id": "receipt_link",
     "location_id": "location", "reader_id": "reader",
 }  # fmt: skip
 TEMPLATE = {"kind": "payment_failed", "channel": "sms", "language": "en", "day": "2026-03-10"}
@@ -110,7 +118,7 @@ def test_an_auditor_may_only_look(scene: SimpleNamespace, auditor: Client) -> No
 
     allowed = [entry.name for entry in changing if auditor.post(url_of(entry, scene)).status_code != 403]
 
-    assert len(changing) == 39
+    assert len(changing) == 41
     assert allowed == []
     assert Event.objects.count() == before
 
