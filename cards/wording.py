@@ -43,6 +43,17 @@ _TEXTS = {
     ),
     ("ONE_CHARGE", "en"): "I allow {practice} to charge {amount} to my card {card} once, now.",
     ("ONE_CHARGE", "es"): "Autorizo a {practice} a cobrar {amount} a mi tarjeta {card} una vez, ahora.",
+    ("PLAN_CHARGE", "en"): (
+        "I allow {practice} to charge {amount}, the payment of my payment plan due on {schedule}, to my card {card} "
+        "in place of the card I agreed to before. This is for this one payment. If the charge is declined, {practice} "
+        "may try it again on later days until it is paid. I can stop this at any time by calling {phone}."
+    ),
+    ("PLAN_CHARGE", "es"): (
+        "Autorizo a {practice} a cobrar {amount}, el pago de mi plan de pagos que vence el {schedule}, a mi tarjeta "
+        "{card} en lugar de la tarjeta que autoricé antes. Esto vale solo para este pago. Si el cobro es rechazado, "
+        "{practice} puede intentarlo de nuevo en días posteriores hasta que se pague. Puedo detener esto en cualquier "
+        "momento llamando al {phone}."
+    ),
     ("CARD_ON_FILE", "en"): (
         "I allow {practice} to keep my card {card} on file for payments I agree to. I can have it removed at any time "
         "by calling {phone}."

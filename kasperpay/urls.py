@@ -12,6 +12,7 @@ urlpatterns = [
     path("", include("patients.urls")),
     path("", include("cards.urls")),
     path("", include("payments.urls")),
+    path("", include("payments.plan_change_urls")),
     path("reports/", include("payments.report_urls")),
     path("", include("notifications.staff_urls")),
     path("", include("opendental.urls")),

@@ -10,7 +10,7 @@ from django.db.models import Q
 from cards import autopay
 from cards.autopay import UnableToAttach, Witness
 from cards.models import Autopay, Card
-from payments import arrears, due_parts, locks, upward
+from payments import arrears, charge_cards, due_parts, locks, upward
 from payments.models import DuePart
 from payments.notices import consent_copy
 from payplans.models import Installment, PayPlan
@@ -38,6 +38,7 @@ def attach(
         plan = PayPlan.objects.get(pk=plan.pk)
         replacing = Autopay.objects.filter(plan=plan, is_on=True).exists()
         found = autopay.turn_on(plan, card, max_charge_cents=max_charge_cents, witness=witness, now=now)
+        charge_cards.drop_all(plan, actor=witness.given_by, now=now)
         _lift_holds(plan, replacing, now)
         if charge_overdue:
             arrears.agree(plan, card, witness=witness, now=now)

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 
 from cards.models import Autopay, Card
 from core import calendar
-from payments import arrears, budget, locks, varying
+from payments import arrears, budget, locks, varying, void_wishes, wishes
 from payments.models import Attempt, AttemptState, DuePart, Refund, RefundState
+from payments.wishes import Wishes
 from payplans.models import Installment, PayPlan
 from practices.models import PaymentSettings
 
 # Holds that this module sets and lifts by itself; the others are lifted by a new card or by staff.
-OWN_HOLDS = {DuePart.Hold.ARREARS, DuePart.Hold.NOT_ISSUED, DuePart.Hold.ABOVE_CONSENT}
+OWN_HOLDS = {
+    DuePart.Hold.ARREARS, DuePart.Hold.NOT_ISSUED, DuePart.Hold.ABOVE_CONSENT, DuePart.Hold.PAUSED,
+    DuePart.Hold.SKIPPED,
+}  # fmt: skip
 _PLANNED = ("next_try_at", "hold", "hold_reason", "wait_reason", "is_automatic")
 REFUNDED = "Refunded: staff decide whether it is collected again"
 
@@ -29,7 +33,9 @@ def refresh(plan: PayPlan, *, now: datetime) -> None:
     installments = locks.installments(plan.pk)
     parts = _open_parts(installments)
     tries = budget.tries_by_part([part.pk for some in parts.values() for part in some])
-    refunded = _refunded(plan)
+    refunded, wished = _refunded(plan), wishes.of_plan(plan.pk)
+    void_wishes.end(wished, installments, now=now)
+    rules = _Rules(autopay, settings, wished)
     changes = _Changes()
     for installment in installments:
         mine = parts.get(installment.pk, [])
@@ -40,11 +46,20 @@ def refresh(plan: PayPlan, *, now: datetime) -> None:
         changes.close(one for one in mine if one is not part)
         if part is not None:
             before = _planned(part)
-            _schedule(part, installment, autopay, settings, tries.get(part.pk, []), now)
+            _schedule(part, installment, rules, tries.get(part.pk, []), now)
             if installment.pk in refunded and not part.hold:
                 part.hold, part.hold_reason = DuePart.Hold.STAFF, REFUNDED
             changes.keep(part, is_changed=_planned(part) != before)
     changes.write()
+
+
+@dataclass(frozen=True)
+class _Rules:
+    """What decides when a plan's parts are charged."""
+
+    autopay: Autopay | None
+    settings: PaymentSettings
+    wished: Wishes
 
 
 @dataclass
@@ -113,22 +128,23 @@ def _fitting_part(installment: Installment, plan: PayPlan, parts: list[DuePart])
     )
 
 
-def _schedule(
-    part: DuePart,
-    installment: Installment,
-    autopay: Autopay | None,
-    settings: PaymentSettings,
-    tries: list[Attempt],
-    now: datetime,
-) -> None:
+def _schedule(part: DuePart, installment: Installment, rules: _Rules, tries: list[Attempt], now: datetime) -> None:
+    autopay, settings = rules.autopay, rules.settings
     part.is_automatic = autopay is not None
-    first_try_at = _first_try_at(installment, settings)
-    notice = varying.announced(part, installment, autopay, settings, now) if autopay and first_try_at else None
+    first_try_at = _first_try_at(installment, rules.wished.charge_day(installment), settings)
+    is_announced = autopay is not None and not rules.wished.paying(installment, autopay).is_own
+    notice = (
+        varying.announced(part, installment, autopay, settings, now)
+        if autopay and first_try_at and is_announced
+        else None
+    )
     if notice is not None and first_try_at is not None and notice.charge_from > first_try_at:
         first_try_at, part.wait_reason = notice.charge_from, varying.WAITING
     part.next_try_at = _next_try_at(part, installment, first_try_at, tries)
+    if part.next_try_at is not None:
+        part.next_try_at = rules.wished.after_pauses(part.next_try_at, settings)
     if part.hold in OWN_HOLDS or not part.hold:
-        part.hold, part.hold_reason = _hold(part, installment, autopay, settings, now), ""
+        part.hold, part.hold_reason = _hold(part, installment, rules, now)
     if notice is not None and notice.is_undeliverable and not part.hold:
         part.hold, part.hold_reason = DuePart.Hold.STAFF, varying.UNDELIVERABLE
 
@@ -145,25 +161,30 @@ def _next_try_at(
     return max(planned, first_try_at, budget.pause_until(tries) or first_try_at)
 
 
-def _first_try_at(installment: Installment, settings: PaymentSettings) -> datetime | None:
-    """The due date at the charge hour. A down payment is due at once, often in cash: never by itself."""
+def _first_try_at(installment: Installment, day: date, settings: PaymentSettings) -> datetime | None:
+    """That day at the charge hour. A down payment is due at once, often in cash: never by itself."""
     if installment.is_down_payment:
         return None
-    return calendar.at_hour(installment.due_date, settings.charge_hour, settings.practice.zone)
+    return calendar.at_hour(day, settings.charge_hour, settings.practice.zone)
 
 
-def _hold(
-    part: DuePart, installment: Installment, autopay: Autopay | None, settings: PaymentSettings, now: datetime
-) -> str:
-    if autopay is None:
-        return DuePart.Hold.NONE
-    if autopay.card.state != Card.State.ACTIVE:
+def _hold(part: DuePart, installment: Installment, rules: _Rules, now: datetime) -> tuple[str, str]:
+    """(hold, words for staff). What staff decided comes first: no other hold that heals may let it through."""
+    if rules.autopay is None:
+        return DuePart.Hold.NONE, ""
+    hold, words = rules.wished.hold(installment)
+    return (hold, words) if hold else (_own_hold(part, installment, rules, rules.autopay, now), "")
+
+
+def _own_hold(part: DuePart, installment: Installment, rules: _Rules, autopay: Autopay, now: datetime) -> str:
+    paying = rules.wished.paying(installment, autopay)
+    if paying.card.state != Card.State.ACTIVE:
         return DuePart.Hold.NEW_CARD
-    if part.amount_cents > autopay.consent.max_charge_cents:
+    if part.amount_cents > paying.consent.max_charge_cents:
         return DuePart.Hold.ABOVE_CONSENT
-    if arrears.is_left_out(installment, autopay, settings.practice.zone):
+    if arrears.is_left_out(installment, autopay, rules.settings.practice.zone):
         return DuePart.Hold.ARREARS
-    first_try_at = _first_try_at(installment, settings)
-    if not installment.is_issued and first_try_at is not None and first_try_at <= now:
+    due_at = _first_try_at(installment, installment.due_date, rules.settings)
+    if not installment.is_issued and due_at is not None and due_at <= now:
         return DuePart.Hold.NOT_ISSUED
     return DuePart.Hold.NONE

@@ -11,7 +11,7 @@ from django.db.models import Q
 
 from cards.models import Autopay, Card
 from core import calendar
-from payments import budget
+from payments import budget, wishes
 from payments.models import Attempt, AttemptState, Dispute, DueCheck, DuePart
 from payplans.models import Installment
 
@@ -46,13 +46,20 @@ def refuse_early_presented(due_part_id: int) -> DuePart:
 
 
 def card_of(part: DuePart, card_id: int | None) -> Card:
-    """The card to charge; None means the plan's autopay card. Raises UnableToClaim."""
+    """The card to charge; None means the one autopay charges for it. Raises UnableToClaim."""
     if card_id is not None:
         card = Card.objects.filter(pk=card_id).first()
         if card is None:
             raise UnableToClaim("The card is gone")
         return card
-    return _autopay_of(part).card
+    return _paying(part, _autopay_of(part)).card
+
+
+def _paying(part: DuePart, autopay: Autopay) -> wishes.Paying:
+    """The plan's card, or the one agreed to for this charge alone."""
+    if part.installment is None:
+        raise UnableToClaim("Only installments are charged by autopay")
+    return wishes.of_plan(part.installment.plan_id).paying(part.installment, autopay)
 
 
 def _autopay_of(part: DuePart) -> Autopay:
@@ -140,11 +147,16 @@ def refuse_unless_chargeable(part: DuePart, card: Card, channel: str, now: datet
 def _refuse_unless_autopay(part: DuePart, card: Card, now: datetime) -> None:
     if part.installment is None:
         raise UnableToClaim("Only installments are charged by autopay")
-    autopay = _autopay_of(part)
-    if not autopay.is_on or autopay.card_id != card.pk or autopay.consent.revoked_at is not None:
+    autopay, wished = _autopay_of(part), wishes.of_plan(part.installment.plan_id)
+    paying = wished.paying(part.installment, autopay)
+    agreed = autopay.is_on and autopay.consent.revoked_at is None and paying.consent.revoked_at is None
+    if not agreed or paying.card.pk != card.pk:
         raise UnableToClaim("Autopay is off")
-    if part.amount_cents > autopay.consent.max_charge_cents:
+    if part.amount_cents > paying.consent.max_charge_cents:
         raise UnableToClaim("The amount is above the agreed maximum")
+    # Not the due part's hold alone: what staff decided counts whatever stands there.
+    if refusal := wished.refusal(part.installment, calendar.local_date(now, part.practice.zone)):
+        raise UnableToClaim(refusal)
     if part.hold or part.next_try_at is None or part.next_try_at > now:
         raise UnableToClaim("The next try has not come yet")
     _refuse_unless_due(part.installment, part, now)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import date, datetime
 from uuid import UUID
 
-from cards.models import Autopay
+from cards.models import Autopay, Card, Consent
 from core import calendar
 from core.money import format_cents
 from notifications import outbox
 from notifications.models import Kind
 from payments import budget, upward
 from payments.claim import about
-from payments.models import Attempt, AttemptState
+from payments.models import Attempt, AttemptState, DuePart
 from payplans.models import Installment, PayPlan
 from payplans.retry import Verdict, VerdictKind
 from practices.models import PaymentSettings
@@ -67,16 +67,39 @@ def _values(attempt: Attempt) -> dict[str, str | date]:
 
 def consent_copy(autopay: Autopay, *, now: datetime) -> None:
     """The person who agreed gets the exact words."""
-    consent = autopay.consent
+    copy_of(autopay.consent, autopay.plan, now=now)
+
+
+def copy_of(consent: Consent, plan: PayPlan, *, now: datetime) -> None:
     outbox.enqueue(
-        practice=autopay.practice, kind=Kind.CONSENT_COPY, patient=consent.patient,
+        practice=plan.practice, kind=Kind.CONSENT_COPY, patient=consent.patient,
         values={
             "Transaction Amount": format_cents(consent.max_charge_cents),
             "Card Last 4": consent.card_last4,
             "Consent Text": consent.text,
         },
         dedupe_key=f"{Kind.CONSENT_COPY}:{consent.pk}", now=now,
-        about={"patient": consent.patient_id, "plan": autopay.plan_id},
+        about={"patient": consent.patient_id, "plan": plan.pk},
+    )  # fmt: skip
+
+
+def plan_work(plan: PayPlan, autopay: Autopay, *, now: datetime) -> None:
+    """Staff paused, skipped or moved something: the payer is told, with the charge that comes next, once a moment.
+
+    Nothing where nothing will be charged by itself any more.
+    """
+    parts = DuePart.objects.filter(installment__plan=plan, state=DuePart.State.OPEN, hold="", next_try_at__gte=now)
+    coming = parts.order_by("next_try_at").first()
+    if coming is None or coming.next_try_at is None:
+        return
+    outbox.enqueue(
+        practice=plan.practice, kind=Kind.PLAN_CHANGED, patient=autopay.card.patient,
+        values={
+            "Transaction Amount": format_cents(coming.amount_cents),
+            "Payment Due Date": calendar.local_date(coming.next_try_at, plan.practice.zone),
+        },
+        dedupe_key=f"{Kind.PLAN_CHANGED}:work:{plan.pk}:{now.isoformat()}", now=now,
+        about={"patient": autopay.card.patient_id, "plan": plan.pk},
     )  # fmt: skip
 
 
@@ -90,25 +113,25 @@ def plan_completed(plan: PayPlan, now: datetime) -> None:
     )  # fmt: skip
 
 
-def upcoming(installment: Installment, autopay: Autopay, now: datetime) -> None:
-    """A reminder some days before the charge, once per installment and date."""
-    _remind(Kind.UPCOMING_CHARGE, installment, autopay, now)
+def upcoming(installment: Installment, card: Card, day: date, now: datetime) -> None:
+    """A reminder some days before the charge, once per installment and day of the charge."""
+    _remind(Kind.UPCOMING_CHARGE, installment, card, day, now)
 
 
-def card_expiring(installment: Installment, autopay: Autopay, now: datetime) -> None:
-    """The card will not be valid on the due date; once per card and installment."""
-    _remind(Kind.CARD_EXPIRING, installment, autopay, now)
+def card_expiring(installment: Installment, card: Card, day: date, now: datetime) -> None:
+    """The card will not be valid on that day; once per card and installment."""
+    _remind(Kind.CARD_EXPIRING, installment, card, day, now)
 
 
-def _remind(kind: str, installment: Installment, autopay: Autopay, now: datetime) -> None:
+def _remind(kind: str, installment: Installment, card: Card, day: date, now: datetime) -> None:
     outbox.enqueue(
-        practice=installment.practice, kind=kind, patient=autopay.card.patient,
+        practice=installment.practice, kind=kind, patient=card.patient,
         values={
             "Transaction Amount": format_cents(installment.owed_cents),
-            "Payment Due Date": installment.due_date,
-            "Card Last 4": autopay.card.last4,
+            "Payment Due Date": day,
+            "Card Last 4": card.last4,
         },
         # By number: the same card saved anew is no news.
-        dedupe_key=f"{kind}:{installment.pk}:{installment.due_date}:{autopay.card.fingerprint}", now=now,
-        about={"patient": autopay.card.patient_id, "plan": installment.plan_id, "installment": installment.pk},
+        dedupe_key=f"{kind}:{installment.pk}:{day}:{card.fingerprint}", now=now,
+        about={"patient": card.patient_id, "plan": installment.plan_id, "installment": installment.pk},
     )  # fmt: skip

@@ -13,9 +13,10 @@ from django.shortcuts import get_object_or_404
 from cards.models import Autopay, Card
 from core.calendar import local_date
 from patients.models import Patient
-from payments import budget, telling
-from payments.models import Attempt, AttemptState, DuePart, LedgerPosting, Payment
+from payments import budget, plan_changes, telling
+from payments.models import Attempt, AttemptState, DuePart, LedgerPosting, Payment, PlanChange
 from payments.telling import Facts, Told
+from payments.wishes import Paying, Wishes
 from payplans.models import Installment, PayPlan
 from practices.models import PaymentSettings, Practice
 
@@ -30,6 +31,10 @@ class Row:
     payment: Payment | None
     can_pay_now: bool
     is_overdue: bool
+    # Autopay would charge it, so that staff may skip or move it.
+    can_change: bool
+    is_skipped: bool
+    has_own_card: bool
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,8 @@ class PlanCard:
     overdue_cents: int
     coming_cents: int
     ends: date | None
+    # Running or to come.
+    pause: PlanChange | None
 
     @property
     def total_cents(self) -> int:
@@ -70,8 +77,9 @@ def with_rows(plans: QuerySet[PayPlan]) -> QuerySet[PayPlan]:
     attempts = Attempt.objects.select_related("card", "payment").prefetch_related(postings).order_by("pk")
     parts = DuePart.objects.order_by("pk").prefetch_related(Prefetch("attempts", attempts))
     installments = Installment.objects.order_by("due_date", "pk").prefetch_related(Prefetch("due_parts", parts))
+    changes = PlanChange.objects.in_force().select_related("card", "consent").order_by("pk")
     return plans.select_related("patient", "guarantor", "autopay__card", "autopay__consent").prefetch_related(
-        Prefetch("installments", installments)
+        Prefetch("installments", installments), Prefetch("changes", changes)
     )
 
 
@@ -85,7 +93,8 @@ def cards_of(practice: Practice, plans: Iterable[PayPlan], now: datetime) -> lis
     """The plans as cards, with the decline budget of each card looked up once."""
     shown = list(plans)
     settings = PaymentSettings.objects.filter(practice=practice).first() or PaymentSettings()
-    used = declines(practice, {card.fingerprint for plan in shown if (card := _card(plan))}, now)
+    own = {change.card.fingerprint for plan in shown for change in plan.changes.all() if change.card}
+    used = declines(practice, own | {card.fingerprint for plan in shown if (card := _card(plan))}, now)
     return [_plan_card(plan, practice, settings, used, now) for plan in shown]
 
 
@@ -114,7 +123,8 @@ def _plan_card(
 ) -> PlanCard:
     today = local_date(now, practice.zone)
     installments: list[Installment] = list(plan.installments.all())
-    rows = [_row(one, plan, practice, settings, used, today) for one in installments]
+    known = _Known(plan, practice, settings, used, Wishes(plan.changes.all()), today)
+    rows = [known.row(one) for one in installments]
     wanted = [one for one in installments if one.status != Installment.Status.CANCELED]
     overdue = sum(one.owed_cents for one in wanted if one.is_open and one.due_date < today)
     owed = sum(one.owed_cents for one in wanted if one.is_open)
@@ -126,53 +136,70 @@ def _plan_card(
         overdue_cents=overdue,
         coming_cents=owed - overdue,
         ends=max((one.due_date for one in wanted), default=None),
+        pause=plan_changes.current_pause(known.wished, today),
     )
 
 
-def _row(
-    one: Installment, plan: PayPlan, practice: Practice, settings: PaymentSettings, used: dict[str, int], today: date
-) -> Row:
-    facts = _facts(one, plan, practice, settings, used)
-    busy = bool(facts.last and not facts.last.is_final)
-    return Row(
-        installment=one,
-        told=telling.tell(facts, today),
-        attempt=facts.last if busy else None,
-        payment=_payment(facts.attempts),
-        can_pay_now=one.status in CHARGEABLE
-        and plan.is_collectable
-        and one.owed_cents > 0
-        and not busy
-        and _is_next(one, plan),
-        is_overdue=one.is_open and one.due_date < today,
-    )
+@dataclass(frozen=True)
+class _Known:
+    """What the rows of one plan are told from."""
+
+    plan: PayPlan
+    practice: Practice
+    settings: PaymentSettings
+    used: dict[str, int]
+    wished: Wishes
+    today: date
+
+    def row(self, one: Installment) -> Row:
+        facts = self._facts(one)
+        busy = bool(facts.last and not facts.last.is_final)
+        is_owed = one.status in CHARGEABLE and self.plan.is_collectable and one.owed_cents > 0 and not busy
+        autopay = autopay_of(self.plan)
+        return Row(
+            installment=one,
+            told=telling.tell(facts, self.today),
+            attempt=facts.last if busy else None,
+            payment=_payment(facts.attempts),
+            can_pay_now=is_owed and _is_next(one, self.plan),
+            is_overdue=one.is_open and one.due_date < self.today,
+            can_change=is_owed and autopay is not None and not one.is_down_payment,
+            is_skipped=self.wished.of(one, PlanChange.Kind.SKIP) is not None,
+            has_own_card=autopay is not None and self.wished.paying(one, autopay).is_own,
+        )
+
+    def _facts(self, one: Installment) -> Facts:
+        parts: list[DuePart] = list(one.due_parts.all())
+        attempts: list[Attempt] = sorted((a for part in parts for a in part.attempts.all()), key=lambda a: a.pk)
+        payment = _payment(attempts)
+        autopay = autopay_of(self.plan)
+        paying = self.wished.paying(one, autopay) if autopay else None
+        return Facts(
+            installment=one,
+            part=next((part for part in reversed(parts) if part.state == DuePart.State.OPEN), None),
+            attempts=attempts,
+            posting=payment.posting if payment else None,
+            card=paying.card if paying else None,
+            is_collectable=self.plan.is_collectable,
+            charge_hour=self.settings.charge_hour,
+            zone=self.practice.zone,
+            tries_used=self.used.get(paying.card.fingerprint, 0) if paying else 0,
+            max_tries=self.settings.max_tries,
+            decided=self._decided(one, paying),
+        )
+
+    def _decided(self, one: Installment, paying: Paying | None) -> str:
+        """What staff chose for this charge, in words."""
+        move = self.wished.of(one, PlanChange.Kind.MOVE)
+        own = "a card for this payment alone" if paying and paying.is_own else ""
+        moved = f"moved from {one.due_date:%b} {one.due_date.day} by staff: {move.reason}" if move else ""
+        return " · ".join(filter(None, (own, moved)))
 
 
 def _is_next(one: Installment, plan: PayPlan) -> bool:
     """Of those Open Dental has not issued only the next one can be paid early (payments/guards.py)."""
     waiting = [other.due_date for other in plan.installments.all() if other.is_open and not other.is_issued]
     return one.is_issued or one.due_date <= min(waiting, default=one.due_date)
-
-
-def _facts(
-    one: Installment, plan: PayPlan, practice: Practice, settings: PaymentSettings, used: dict[str, int]
-) -> Facts:
-    parts: list[DuePart] = list(one.due_parts.all())
-    attempts: list[Attempt] = sorted((a for part in parts for a in part.attempts.all()), key=lambda a: a.pk)
-    payment = _payment(attempts)
-    card = _card(plan)
-    return Facts(
-        installment=one,
-        part=next((part for part in reversed(parts) if part.state == DuePart.State.OPEN), None),
-        attempts=attempts,
-        posting=payment.posting if payment else None,
-        card=card,
-        is_collectable=plan.is_collectable,
-        charge_hour=settings.charge_hour,
-        zone=practice.zone,
-        tries_used=used.get(card.fingerprint, 0) if card else 0,
-        max_tries=settings.max_tries,
-    )
 
 
 def _payment(attempts: list[Attempt]) -> Payment | None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Q
 
-from cards.models import Autopay
+from cards.models import Card
 from core import calendar
-from payments import notices
-from payments.models import DuePart
+from payments import notices, wishes
+from payments.models import DuePart, PlanChange
 from payplans.models import Installment
 from practices.models import PaymentSettings
 
@@ -20,22 +22,41 @@ def queue_due(*, now: datetime) -> int:
     if settings is None:
         return 0
     today = calendar.local_date(now, settings.practice.zone)
+    last = today + timedelta(days=settings.upcoming_days)
+    moved = PlanChange.objects.filter(
+        kind=PlanChange.Kind.MOVE, ended_at=None, from_date__gt=today, from_date__lte=last
+    )
     soon = Installment.objects.filter(
+        Q(due_date__gt=today, due_date__lte=last) | Q(pk__in=moved.values("installment")),
         status=Installment.Status.PENDING, is_down_payment=False, plan__autopay__is_on=True, plan__is_closed=False,
-        due_date__gt=today, due_date__lte=today + timedelta(days=settings.upcoming_days),
-        # What is held (a new card is needed, above the maximum) will not be charged by itself.
+        # What is held (a new card is needed, skipped, paused) will not be charged by itself.
         due_parts__state=DuePart.State.OPEN, due_parts__hold=DuePart.Hold.NONE,
     )  # fmt: skip
-    for installment in soon.select_related("plan__autopay__card__patient", "practice"):
-        _remind(installment, installment.plan.autopay, now)
-    return len(soon)
+    found = [_Charge.of(one) for one in soon.select_related("plan__autopay__card__patient", "practice")]
+    coming = [one for one in found if today < one.day <= last]
+    for charge in coming:
+        charge.announce(now)
+    return len(coming)
 
 
-def _remind(installment: Installment, autopay: Autopay, now: datetime) -> None:
-    if installment.owed_cents == 0:
-        return
-    with transaction.atomic():
-        if autopay.card.expires_before(installment.due_date):
-            notices.card_expiring(installment, autopay, now)
-        else:
-            notices.upcoming(installment, autopay, now)
+@dataclass(frozen=True)
+class _Charge:
+    """What will be charged, on which day (practice-local), to which card."""
+
+    installment: Installment
+    day: date
+    card: Card
+
+    @classmethod
+    def of(cls, installment: Installment) -> _Charge:
+        wished, autopay = wishes.of_plan(installment.plan_id), installment.plan.autopay
+        return cls(installment, wished.charge_day(installment), wished.paying(installment, autopay).card)
+
+    def announce(self, now: datetime) -> None:
+        if self.installment.owed_cents == 0:
+            return
+        with transaction.atomic():
+            if self.card.expires_before(self.day):
+                notices.card_expiring(self.installment, self.card, self.day, now)
+            else:
+                notices.upcoming(self.installment, self.card, self.day, now)

@@ -37,6 +37,8 @@ HELD = {
     DuePart.Hold.NEW_CARD: "Needs a new card.",
     DuePart.Hold.STAFF: "Needs a look before it is tried again.",
     DuePart.Hold.RECONCILE: "Looking for an earlier payment in Open Dental before anything is charged.",
+    DuePart.Hold.PAUSED: "Falls due while the plan is paused.",
+    DuePart.Hold.SKIPPED: "Skipped by staff.",
 }
 
 
@@ -54,6 +56,8 @@ class Facts:
     zone: ZoneInfo
     tries_used: int = 0
     max_tries: int = 15
+    # What staff decided about this charge, in words.
+    decided: str = ""
 
     @property
     def last(self) -> Attempt | None:
@@ -147,6 +151,7 @@ def _will_charge(state: str, facts: Facts, card: Card, today: date) -> Told:
     if facts.part and facts.part.next_try_at:
         on = local_date(facts.part.next_try_at, facts.zone)
     text = f"Will charge {card} {soon(on, today)} at {hour(facts.charge_hour)}"
+    text = " · ".join(filter(None, (text, facts.decided)))
     if card.expires_before(on):
         return Told(
             state,

@@ -85,6 +85,14 @@ class PaymentSettingsForm(forms.ModelForm):  # type: ignore[type-arg]
         help_text="0 sends no announcement.",
     )
 
+    move_days = forms.IntegerField(
+        label="Staff may move a charge by at most … days",
+        min_value=1,
+        max_value=90,
+        widget=forms.NumberInput(attrs=SHORT),
+        help_text="Later than its due date, and never past the plan's next payment. Open Dental's date stays as it is.",
+    )
+
     class Meta:
         model = PaymentSettings
         fields = [
@@ -95,6 +103,7 @@ class PaymentSettingsForm(forms.ModelForm):  # type: ignore[type-arg]
             "quiet_from_hour",
             "notify_every_nth_failure",
             "upcoming_days",
+            "move_days",
         ]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -2,6 +2,7 @@
 
 from payments.models.alarms import Alarm
 from payments.models.attempts import Attempt, AttemptState
+from payments.models.changes import PlanChange
 from payments.models.disputes import Dispute
 from payments.models.due import DueCheck, DuePart
 from payments.models.payments import Allocation, LedgerPosting, Payment
@@ -22,6 +23,7 @@ __all__ = [
     "Payment",
     "Payout",
     "PayoutLine",
+    "PlanChange",
     "Refund",
     "RefundState",
     "Sale",

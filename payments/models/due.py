@@ -52,6 +52,8 @@ class DuePart(PracticeRow):
         NEW_CARD = "NEW_CARD", "Needs new card"
         STAFF = "STAFF", "Needs a look by staff"
         RECONCILE = "RECONCILE", "Looking for an earlier payment"
+        PAUSED = "PAUSED", "Due while the plan was paused"
+        SKIPPED = "SKIPPED", "Skipped by staff"
 
     kind = models.CharField(max_length=12, choices=Kind.choices)
     installment = models.ForeignKey(

@@ -51,6 +51,8 @@ class PaymentSettings(PracticeRow):
     quiet_until_hour = models.PositiveSmallIntegerField(default=8)
     notify_every_nth_failure = models.PositiveSmallIntegerField(default=3)
     upcoming_days = models.PositiveSmallIntegerField(default=3)
+    # So many days after its due date a charge may be moved by staff at most.
+    move_days = models.PositiveSmallIntegerField(default=30, db_default=30)
     # An admin's word that staff allocate by hand where no proven posting route exists (decisions 9).
     allocation_by_hand_accepted_by = models.ForeignKey(
         "practices.User", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
