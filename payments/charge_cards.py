@@ -9,7 +9,7 @@ from cards.autopay import Witness
 from cards.models import Card, Consent
 from core.money import format_cents
 from payments import notices
-from payments.models import PlanChange
+from payments.models import DuePart, PlanChange
 from payments.plan_changes import By, Kind, UnableToChange, locked
 from payplans.models import Installment, PayPlan
 from practices.models import Event
@@ -41,6 +41,7 @@ def choose(plan_id: int, installment_id: int, *, card: Card, shown: str, witness
         if words != shown:
             raise UnableToChange("The text changed while this page was open. Read the new text, then agree again")
         found.end(one, Kind.CARD)
+        _lift(one, by.now)
         consent = _consent(found.plan, one, card, words, witness, by.now)
         found.record("charge_card_chosen", f"{card} pays the payment due {one.due_date:%m/%d/%Y}", one)
         notices.copy_of(consent, found.plan, now=by.now)
@@ -62,9 +63,19 @@ def drop(plan_id: int, installment_id: int, *, by: By) -> None:
     """The plan's own card pays it after all. Raises UnableToChange."""
     with locked(plan_id, by) as found:
         one = found.one(installment_id)
-        if not found.end(one, Kind.CARD):
+        own = PlanChange.objects.filter(installment=one, kind=Kind.CARD, ended_at=None).select_related("card").first()
+        if own is None or own.card is None:
             raise UnableToChange("No card of its own is chosen for this payment")
+        found.end(one, Kind.CARD)
+        if own.card.state != Card.State.ACTIVE:
+            _lift(one, by.now)
         found.record("charge_card_ended", f"The plan's card pays the payment due {one.due_date:%m/%d/%Y} again", one)
+
+
+def _lift(one: Installment, now: datetime) -> None:
+    """The card it waited for is here; the refresh that follows puts the hold back where that is not so."""
+    waiting = DuePart.objects.filter(installment=one, state=DuePart.State.OPEN, hold=DuePart.Hold.NEW_CARD)
+    waiting.update(hold="", hold_reason="", next_try_at=now, leased_until=None)
 
 
 def drop_all(plan: PayPlan, *, actor: str, now: datetime) -> None:

@@ -96,7 +96,7 @@ class Wishes:
         if pause is not None:
             return f"The plan is paused {_span(pause)}"
         day = self.charge_day(installment)
-        return f"Staff moved this charge to {day:%b} {day.day}" if day > today else ""
+        return f"Staff moved this charge to {day:%b} {day.day}" if day > max(today, installment.due_date) else ""
 
 
 def of_plan(plan_id: int) -> Wishes:

@@ -43,7 +43,7 @@ def book(practice: Practice) -> int:
     ("address", "count"),
     [
         ("/communication/{}/", 2),
-        ("/communication/{}/plans/", 9),
+        ("/communication/{}/plans/", 10),
         ("/plans/", 3),
         ("/plans/?q=sample", 5),
         ("/communication/results/?q=sam", 1),
