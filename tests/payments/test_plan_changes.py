@@ -85,7 +85,7 @@ def test_a_pause_charges_nothing_by_itself_and_what_fell_due_in_it_stays_with_st
 
 def test_what_was_due_before_a_pause_is_tried_again_after_it(part: DuePart, now: datetime) -> None:
     plan_changes.pause(plan_of(part).pk, first=date(2026, 3, 11), last=date(2026, 3, 12), by=by(now))
-    Installment.objects.filter(pk=part.installment_id).update(status="FAILED")
+    Installment.objects.filter(pk=ids(part)[1]).update(status="FAILED")
     DuePart.objects.filter(pk=part.pk).update(next_try_at=datetime.fromisoformat("2026-03-11T14:00Z"))
 
     assert refreshed(part, now).hold == ""
@@ -122,11 +122,11 @@ def test_a_skipped_payment_is_owed_but_not_charged_until_that_is_taken_back(part
     with pytest.raises(UnableToClaim, match="Skipped: Asked by phone"):
         try_it(part, now)
     # The amount changes: it is another due part, and still skipped.
-    Installment.objects.filter(pk=part.installment_id).update(principal_cents=100_00)
+    Installment.objects.filter(pk=ids(part)[1]).update(principal_cents=100_00)
     refreshed(part, now)
     assert (part.state, holds(plan_of(part))) == ("CLOSED", ["SKIPPED", "", ""])
     # Open Dental moves it to a day of its own: nobody has said anything about that one.
-    Installment.objects.filter(pk=part.installment_id).update(due_date=date(2026, 3, 12))
+    Installment.objects.filter(pk=ids(part)[1]).update(due_date=date(2026, 3, 12))
     refreshed(part, now)
     assert (
         DuePart.objects.get(hold="SKIPPED").hold_reason
@@ -152,10 +152,10 @@ def test_a_moved_charge_waits_for_its_day_and_open_dental_moving_the_payment_end
     with pytest.raises(UnableToClaim, match="Staff moved this charge to Mar 14"):
         try_it(part, now)
     # Issuing it, or reading the plan again, changes nothing.
-    Installment.objects.filter(pk=part.installment_id).update(is_issued=True)
+    Installment.objects.filter(pk=ids(part)[1]).update(is_issued=True)
     assert refreshed(part, now).next_try_at == datetime.fromisoformat("2026-03-14T14:00Z")
 
-    Installment.objects.filter(pk=part.installment_id).update(due_date=date(2026, 3, 12))
+    Installment.objects.filter(pk=ids(part)[1]).update(due_date=date(2026, 3, 12))
     assert refreshed(part, now).next_try_at == datetime.fromisoformat("2026-03-12T14:00Z")
     void = Event.objects.get(kind="plan_change_void")
     assert (void.before, void.after) == ({"due_date": "2026-03-10"}, {"due_date": "2026-03-12"})
@@ -212,10 +212,10 @@ def test_another_card_pays_one_charge_under_a_consent_of_its_own(part: DuePart, 
 def test_the_other_card_is_held_above_its_consent_and_when_it_is_gone(part: DuePart, now: datetime) -> None:
     card = other_card(part)
     choose(part, card, now)
-    Installment.objects.filter(pk=part.installment_id).update(principal_cents=128_61)
+    Installment.objects.filter(pk=ids(part)[1]).update(principal_cents=128_61)
     refreshed(part, now)
     assert holds(plan_of(part))[0] == "ABOVE_CONSENT"
-    Installment.objects.filter(pk=part.installment_id).update(principal_cents=128_60)
+    Installment.objects.filter(pk=ids(part)[1]).update(principal_cents=128_60)
     Card.objects.filter(pk=card.pk).update(state=Card.State.REMOVED)
     refreshed(part, now)
     assert holds(plan_of(part))[0] == "NEW_CARD"
@@ -250,7 +250,7 @@ def test_nothing_is_changed_while_it_is_charged_or_paid_or_without_autopay_or_a_
     try_it(part, now)
     with pytest.raises(UnableToChange, match="under way"):
         plan_changes.skip(*ids(part), by=by(now))
-    Installment.objects.filter(pk=part.installment_id).update(status="PAID", collected_cents=128_60)
+    Installment.objects.filter(pk=ids(part)[1]).update(status="PAID", collected_cents=128_60)
     with pytest.raises(UnableToChange, match="paid or no longer owed"):
         plan_changes.move(*ids(part), day=date(2026, 3, 14), by=by(now))
     attaching.detach(plan, actor="user:1", reason="Asked", now=now)
