@@ -123,10 +123,10 @@ def of_payment(payment: Payment, *, now: datetime) -> Receipt:
 
 def means_of(payment: Payment) -> str:
     """ "Visa ending in 4242", "Check 1044"."""
-    card = payment.attempt.card
+    card = payment.attempt.card_told
     if card is None:
         return payment.attempt.paid_with
-    return _("%(brand)s ending in %(last4)s") % {"brand": card.brand.title(), "last4": card.last4}
+    return _("%(brand)s ending in %(last4)s") % {"brand": card.brand, "last4": card.last4}
 
 
 def _reference(payment: Payment) -> str:
@@ -187,7 +187,7 @@ def _shown(refunds: Iterable[Refund]) -> list[Refund]:
 
 def _back(refund: Refund, payment: Payment) -> Back:
     is_done = refund.state == RefundState.SUCCEEDED
-    to_card = refund.origin == Refund.Origin.HERE and payment.attempt.card is not None
+    to_card = refund.origin == Refund.Origin.HERE and payment.attempt.card_told is not None
     words = _("Given back") if is_done else _("Refund under way")
     if to_card:
         words = _("%(what)s to %(card)s") % {"what": words, "card": means_of(payment)}

@@ -44,7 +44,7 @@ NAVIGATION = (
         "settlement",
         "report",
         "r",
-        children=(Item("Daily settlement", "settlement"), Item("Payouts", "payouts")),
+        children=(Item("Daily settlement", "settlement"), Item("Drawer", "drawer"), Item("Payouts", "payouts")),
     ),
     Item(
         "Settings",

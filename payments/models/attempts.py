@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
@@ -30,6 +30,13 @@ class AttemptState(models.TextChoices):
     def open_or_paid(cls) -> list[str]:
         """At most one attempt of a due part is in these (M2)."""
         return [*cls.open(), cls.SUCCEEDED]
+
+
+class CardTold(NamedTuple):
+    """A card as a receipt names it: "Visa", "4242"."""
+
+    brand: str
+    last4: str
 
 
 class Attempt(PracticeRow):
@@ -141,6 +148,14 @@ class Attempt(PracticeRow):
     def means(self) -> str:
         """What pays, as people say it: "Visa 4242", "Check 1044"."""
         return str(self.card) if self.card else self.paid_with or "no card yet"
+
+    @property
+    def card_told(self) -> CardTold | None:
+        """The saved or presented card; None for cash, checks and other, and for a card that nobody presented yet."""
+        if self.card:
+            return CardTold(self.card.brand.title(), self.card.last4)
+        facts = self.card_facts
+        return CardTold(facts["brand"].title(), facts["last4"]) if facts else None
 
     @property
     def saved_card(self) -> Card:
