@@ -23,7 +23,7 @@ def start(*, patient: Patient, return_path: str, actor: str, now: datetime, link
     Raises UnableToReachProcessor.
     """
     processor = accounts.for_practice(patient.practice_id)
-    customer = _customer(processor, patient)
+    customer = customer_of(processor, patient)
     setup = CardSetup.objects.create(
         practice_id=patient.practice_id, patient=patient, return_path=return_path, actor=actor, created_at=now,
         link_nonce=link_nonce,
@@ -36,8 +36,11 @@ def start(*, patient: Patient, return_path: str, actor: str, now: datetime, link
     return url
 
 
-def _customer(processor: StripeProcessor, patient: Patient) -> str:
-    """The person's customer at the processor; the same key makes a lost answer harmless."""
+def customer_of(processor: StripeProcessor, patient: Patient) -> str:
+    """The person's customer at the processor; the same key makes a lost answer harmless.
+
+    Raises UnableToReachProcessor.
+    """
     known = ProcessorCustomer.objects.filter(patient=patient).first()
     if known is not None:
         return known.reference
@@ -64,20 +67,21 @@ def finish(setup_uuid: uuid.UUID, *, now: datetime) -> Card | None:
         return None
     with transaction.atomic(durable=True):
         setup = CardSetup.objects.select_for_update().get(pk=setup.pk)
-        card = setup.card or _keep(setup, saved, now)
+        card = setup.card or keep(setup.patient_id, saved, actor=setup.actor, now=now)
         CardSetup.objects.filter(pk=setup.pk).update(card=card, state=CardSetup.State.SAVED)
     return card
 
 
-def _keep(setup: CardSetup, saved: SavedCard, now: datetime) -> Card:
+def keep(patient_id: int, saved: SavedCard, *, actor: str, now: datetime) -> Card:
+    """A card that the processor keeps for this person becomes one of theirs here. Inside a transaction."""
     # Two cards saved at once must not both become primary. (no_key: messages to the person need not wait.)
-    patient = Patient.objects.select_for_update(no_key=True).get(pk=setup.patient_id)
+    patient = Patient.objects.select_for_update(no_key=True).get(pk=patient_id)
     has_primary = Card.objects.filter(patient=patient, is_primary=True, state=Card.State.ACTIVE).exists()
     card = Card.objects.create(
-        practice_id=setup.practice_id, patient=patient, is_primary=not has_primary, saved_at=now, **vars(saved)
+        practice_id=patient.practice_id, patient=patient, is_primary=not has_primary, saved_at=now, **vars(saved)
     )
     Event.record(
-        setup.practice_id, kind="card_saved", actor=setup.actor, now=now, text=f"{card} saved",
+        patient.practice_id, kind="card_saved", actor=actor, now=now, text=f"{card} saved",
         about={"patient": patient.pk, "card": card.pk},
     )  # fmt: skip
     return card

@@ -62,10 +62,20 @@ _TEXTS = {
         "Autorizo a {practice} a guardar mi tarjeta {card} para pagos que yo apruebe. Puedo pedir que se elimine en "
         "cualquier momento llamando al {phone}."
     ),
+    ("AT_TERMINAL", "en"): (
+        "I allow {practice} to keep {card} on file for payments I agree to. I can have it removed at any time by "
+        "calling {phone}."
+    ),
+    ("AT_TERMINAL", "es"): (
+        "Autorizo a {practice} a guardar {card} para pagos que yo apruebe. Puedo pedir que se elimine en cualquier "
+        "momento llamando al {phone}."
+    ),
 }
+# What stands for the card in a consent given before it was read.
+CARD_AT_TERMINAL = {"en": "the card I use at the terminal now", "es": "la tarjeta que uso ahora en la terminal"}
 
 
 def text(kind: str, language: str, terms: Terms) -> str:
-    """The consent text of a kind (Consent.Kind, or OVERDUE) in "en" or "es"; another language gets English."""
+    """The text of a kind (Consent.Kind, OVERDUE or AT_TERMINAL) in "en" or "es"; another language gets English."""
     template = _TEXTS.get((kind, language)) or _TEXTS[kind, "en"]
     return template.format(**vars(terms))

@@ -62,6 +62,7 @@ app.conf.beat_schedule = {
     "reconcile": {"task": "payments.tasks.reconcile_all", "schedule": _every(30)},
     "post": {"task": "opendental.tasks.post_all", "schedule": _every(15)},
     "links": {"task": "paylinks.tasks.finish_all", "schedule": _every(20)},
+    "terminals": {"task": "terminals.tasks.sweep_all", "schedule": _every(20)},
     "send": {"task": "notifications.tasks.send_all", "schedule": _every(15)},
     "notices": {"task": "payments.tasks.notices_all", "schedule": _every(300)},
     "payouts": {"task": "payments.tasks.payouts_all", "schedule": _every(3600)},

@@ -22,7 +22,12 @@ from core import trace
 
 ROOT = Path(__file__).resolve().parent.parent
 # Each of these messages hands one charge to a worker: from here on every line of it carries one id.
-HANDED_OVER = {"payments.tasks.autopay_one", "payments.tasks.collect_one", "paylinks.tasks.charge_one"}
+HANDED_OVER = {
+    "payments.tasks.autopay_one",
+    "payments.tasks.collect_one",
+    "paylinks.tasks.charge_one",
+    "terminals.tasks.take_one",
+}
 _NAMES = {"due_part_id": "due_part", "charge_id": "link_charge"}
 FRAMES = 15
 _REMOVED = "[removed]"

@@ -16,7 +16,7 @@ from payments.account import Account
 from payments.models import DuePart
 from payplans.models import PayPlan
 from practices import rounds
-from practices.models import PaymentSettings
+from practices.models import PaymentSettings, Practice
 
 
 def connect() -> None:
@@ -28,6 +28,10 @@ def connect() -> None:
     upward.handlers.autopay_refusal = _autopay_refusal
     upward.handlers.account = _account
     upward.handlers.payment_types = _payment_types
+    upward.handlers.readers = _readers
+    upward.handlers.reader_words = _reader_words
+    upward.handlers.take_at_reader = _take_at_reader
+    upward.handlers.reader_news = _reader_news
 
 
 def _recheck(due_part_id: int, now: datetime) -> None:
@@ -54,6 +58,25 @@ def _account(practice_id: int, pat_num: int, now: datetime) -> Account:
 def _payment_types(practice_id: int) -> dict[int, str]:
     connection = Connection.objects.filter(practice_id=practice_id).first()
     return {int(number): name for number, name in connection.payment_types.items()} if connection else {}
+
+
+def _readers(practice_id: int, user_id: int) -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = import_string("terminals.asking.choices")(practice_id, user_id)
+    return found
+
+
+def _reader_words(practice: Practice) -> str:
+    text: str = import_string("terminals.keeping.words")(practice)
+    return text
+
+
+def _take_at_reader(wish: upward.ReaderWish) -> str:
+    address: str = import_string("terminals.asking.take")(wish)
+    return address
+
+
+def _reader_news(practice_id: int, reader: str, now: datetime) -> bool:
+    return bool(import_string("terminals.sweeping.heard")(practice_id, reader, now=now))
 
 
 def _nudge(practice_id: int) -> None:

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from kombu.exceptions import OperationalError
 
-from payments import progress, refunds, sales
+from payments import progress, refunds, sales, upward
 from payments.models import Attempt, DuePart, Payment, Refund
 from payments.sales import UnableToSell
 from payments.tasks import collect_one, open_page_one, refund_one
@@ -51,6 +51,15 @@ def sale_page(part: DuePart, *, actor: str, back: str, cancel: str) -> None:
     """Have a worker open the hosted card page for a tender; it leads to `back` or `cancel`. Raises UnableToSell."""
     with _or_drop(part):
         open_page_one.delay(practice_id=part.practice_id, due_part_id=part.pk, actor=actor, back=back, cancel=cancel)
+
+
+def sale_reader(part: DuePart, *, reader_id: int, consent: str, actor: str, now: datetime) -> str:
+    """Have a tender paid at a terminal; returns the address of its live screen. Raises UnableToSell."""
+    try:
+        return upward.handlers.take_at_reader(upward.ReaderWish(part, reader_id, consent, actor, now))
+    except upward.UnableToTakeThere as error:
+        sales.drop(part.pk)
+        raise UnableToSell(str(error)) from error
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from django.db import IntegrityError, connection, transaction
 from cards import saving
 from cards.models import Card, CardSetup
 from core.money import format_cents
-from payments import attaching, disputes, loose_ends, outcomes, payouts, presented, refund_news
+from payments import attaching, disputes, loose_ends, outcomes, payouts, presented, refund_news, upward
 from payments.models import Alarm, Attempt, WebhookEvent
 from processors import accounts
 from processors.models import ProcessorAccount
@@ -111,6 +111,9 @@ def _dispatch(processor: StripeProcessor, event: WebhookEvent, now: datetime) ->
         return disputes.heard(processor, event.object_id, now)
     if event.type.startswith("payout."):
         return payouts.heard(processor, event.practice_id, event.object_id, now)
+    if event.type.startswith("terminal.reader."):
+        is_ours = upward.handlers.reader_news(event.practice_id, event.object_id, now)
+        return (WebhookEvent.State.DONE, "") if is_ours else (WebhookEvent.State.IGNORED, "No payment is on it")
     if event.type.startswith("payment_method."):
         return _card(processor, event, now)
     return WebhookEvent.State.IGNORED, "Nothing of ours hangs on this"

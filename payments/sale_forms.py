@@ -17,6 +17,7 @@ from payments.sale_lines import Line, UnableToAllocate, lines
 Basis = Sale.Basis
 RECORDED = "recorded"
 MANUAL = "manual"
+TERMINAL = "terminal"
 _DOLLARS = {"inputmode": "decimal", "autocomplete": "off", "class": "short"}
 _NEEDS_AMOUNT = (Basis.CUSTOM, Basis.PREPAYMENT)
 
@@ -74,6 +75,8 @@ class TenderForm(forms.Form):
     )
     pay_type = forms.TypedChoiceField(label="Payment type in Open Dental", coerce=int, required=False)
     number = forms.CharField(label="Check number", required=False, max_length=25)
+    reader = forms.TypedChoiceField(label="Terminal", coerce=int, required=False)
+    keeps_card = forms.BooleanField(required=False)
     amount = forms.CharField(
         label="Amount, in dollars",
         widget=forms.TextInput(attrs=_DOLLARS),
@@ -81,14 +84,22 @@ class TenderForm(forms.Form):
     )
 
     def __init__(
-        self, *args: Any, cards: Sequence[Card], pay_types: dict[int, str], left_cents: int, **kwargs: Any
+        self,
+        *args: Any,
+        cards: Sequence[Card],
+        pay_types: dict[int, str],
+        readers: Sequence[tuple[str, str]],
+        left_cents: int,
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self._left_cents, self._pay_types = left_cents, pay_types
         self.cards = {str(card.pk): card for card in cards}
         saved = [(key, f"{card} of {card.patient.full_name}") for key, card in self.cards.items()]
+        terminal = [(TERMINAL, "Terminal: tap, chip or swipe")] if readers else []
         other = [(MANUAL, "Manual entry, on the card processor's page"), (RECORDED, "Cash, check or other")]
-        self.fields["method"].choices = [*saved, *other]  # type: ignore[attr-defined]
+        self.fields["method"].choices = [*saved, *terminal, *other]  # type: ignore[attr-defined]
+        self.fields["reader"].choices = list(readers)  # type: ignore[attr-defined]
         self.fields["pay_type"].choices = [("", "Choose"), *pay_types.items()]  # type: ignore[attr-defined]
         self.fields["amount"].help_text = f"{format_cents(left_cents)} is left. Type less to split it."
 
@@ -101,6 +112,11 @@ class TenderForm(forms.Form):
     def is_manual(self) -> bool:
         """The card is typed in on the processor's page."""
         return bool(self.cleaned_data["method"] == MANUAL)
+
+    @property
+    def reader_id(self) -> int | None:
+        """The terminal that the card is presented to, where that was chosen."""
+        return self.cleaned_data["reader"] if self.cleaned_data["method"] == TERMINAL else None
 
     @property
     def cents(self) -> int:
@@ -124,6 +140,8 @@ class TenderForm(forms.Form):
         found: dict[str, Any] = super().clean() or self.cleaned_data
         if found.get("method") == RECORDED and not found.get("pay_type"):
             self.add_error("pay_type", "Choose the payment type that Open Dental shows.")
+        if found.get("method") == TERMINAL and not found.get("reader"):
+            self.add_error("reader", "Choose a terminal.")
         if self._is_too_small(found):
             self.add_error("amount", "Cards can't be charged less than $0.50.")
         return found

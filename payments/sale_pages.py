@@ -18,7 +18,7 @@ from patients.models import Patient
 from payments import progress, sale_guard, sales, upward
 from payments.account import Account
 from payments.models import Attempt, DuePart, LedgerPosting, Payment, Sale
-from payments.sale_forms import SaleForm, TenderForm
+from payments.sale_forms import RECORDED, TERMINAL, SaleForm, TenderForm
 from payments.upward import UnableToReadAccount
 from practices.models import Practice
 
@@ -86,6 +86,11 @@ class TenderRow:
         return attempt is not None and attempt.state == "PENDING" and bool(attempt.page)
 
     @property
+    def is_at_reader(self) -> bool:
+        """A card can be presented to a terminal."""
+        return self.attempt is not None and self.attempt.channel == "TERMINAL" and not self.attempt.is_final
+
+    @property
     def is_moving(self) -> bool:
         """News is still to come by itself."""
         if self.part.state == DuePart.State.OPEN:
@@ -120,12 +125,14 @@ def cards_for(patient: Patient) -> list[Card]:
     return sorted(found, key=lambda card: (card.patient_id != patient.pk, not card.is_primary, card.pk))
 
 
-def tender_form(sale: Sale, data: QueryDict | None) -> TenderForm:
+def tender_form(sale: Sale, data: QueryDict | None, user_id: int) -> TenderForm:
+    """`user_id`: whose default terminal stands chosen."""
     left, cards = sales.left_cents(sale), cards_for(sale.patient)
-    first = {"method": str(cards[0].pk)} if cards else {"method": "recorded"}
-    initial = {"amount": format_cents(left).removeprefix("$"), **first}
+    readers = upward.handlers.readers(sale.practice_id, user_id)
+    first = str(cards[0].pk) if cards else TERMINAL if readers else RECORDED
+    initial = {"amount": format_cents(left).removeprefix("$"), "method": first}
     pay_types = upward.handlers.payment_types(sale.practice_id)
-    return TenderForm(data, cards=cards, pay_types=pay_types, left_cents=left, initial=initial)
+    return TenderForm(data, cards=cards, pay_types=pay_types, readers=readers, left_cents=left, initial=initial)
 
 
 def page(sale: Sale, form: TenderForm, now: datetime) -> dict[str, Any]:
@@ -134,6 +141,7 @@ def page(sale: Sale, form: TenderForm, now: datetime) -> dict[str, Any]:
         **state(sale, poll=1),
         "lines": sale.lines.select_related("patient").order_by("pk"),
         "form": form,
+        "reader_words": upward.handlers.reader_words(sale.practice) if form.fields["reader"].choices else "",  # type: ignore[attr-defined]
         "cards": [(str(card.pk), card) for card in form.cards.values()],
         "warnings": sale_guard.warnings(sale.patient, now) if sale.state == Sale.State.DRAFT else [],
     }

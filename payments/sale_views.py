@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from core import clock
 from patients import pages as patient_pages
-from payments import asking, recorded, sale_pages, sales
+from payments import asking, recorded, sale_pages, sales, upward
 from payments.models import Sale
 from payments.sale_forms import TenderForm
 from payments.sales import UnableToSell
@@ -65,7 +65,9 @@ def sale_account(request: HttpRequest, patient_id: int) -> HttpResponse:
 @require_GET
 def sale(request: HttpRequest, sale_uuid: UUID) -> HttpResponse:
     found = sale_pages.sale_or_404(cast("StaffRequest", request).practice, sale_uuid)
-    page = sale_pages.page(found, sale_pages.tender_form(found, None), clock.now())
+    page = sale_pages.page(
+        found, sale_pages.tender_form(found, None, cast("StaffRequest", request).user.pk), clock.now()
+    )
     page["opening"] = request.GET.get("opening") == "1"
     return render(request, "payments/sale.html", page)
 
@@ -88,38 +90,43 @@ def sale_state(request: HttpRequest, sale_uuid: UUID) -> HttpResponse:
 @access.staff(Permission.CHARGE)
 @require_POST
 def pay_sale(request: HttpRequest, sale_uuid: UUID) -> HttpResponse:
-    found = sale_pages.sale_or_404(cast("StaffRequest", request).practice, sale_uuid)
-    form = sale_pages.tender_form(found, posted(request))
+    staff = cast("StaffRequest", request)
+    found = sale_pages.sale_or_404(staff.practice, sale_uuid)
+    form = sale_pages.tender_form(found, posted(request), staff.user.pk)
     # Nothing is left while a tender is under way: then the sale itself says so, not a field of the form.
     if form.is_valid() or not sales.left_cents(found):
         try:
-            _take(found, form, access.actor(request))
+            return redirect(_take(found, form, access.actor(request)))
         except UnableToSell as error:
             messages.error(request, f"{error}.")
             return redirect("sale", found.uuid)
-        # Whoever asked for the card page is led there as soon as it is open.
-        opening = "?opening=1" if form.is_valid() and form.is_manual else ""
-        return redirect(reverse("sale", args=[found.uuid]) + opening)
     return render(request, "payments/sale.html", sale_pages.page(found, form, clock.now()), status=422)
 
 
-def _take(found: Sale, form: TenderForm, actor: str) -> None:
+def _take(found: Sale, form: TenderForm, actor: str) -> str:
+    """Hand it over; the address on which it can be followed. Raises UnableToSell."""
     if not form.is_valid():
         raise UnableToSell("All of this is paid or being paid")
-    now, card = clock.now(), form.card
+    now, card, here = clock.now(), form.card, reverse("sale", args=[found.uuid])
+    if form.reader_id is not None:
+        part = sales.tender(found.pk, cents=form.cents, payer=found.patient, actor=actor, now=now)
+        consent = upward.handlers.reader_words(found.practice) if form.cleaned_data["keeps_card"] else ""
+        return asking.sale_reader(part, reader_id=form.reader_id, consent=consent, actor=actor, now=now)
     if form.is_manual:
         part = sales.tender(found.pk, cents=form.cents, payer=found.patient, actor=actor, now=now)
         back, cancel = (f"{settings.BASE_URL}{reverse(name, args=[found.uuid])}" for name in ("card_page_back", "sale"))
         asking.sale_page(part, actor=actor, back=back, cancel=cancel)
-        return
+        # Whoever asked for the card page is led there as soon as it is open.
+        return f"{here}?opening=1"
     if card is None:
         recorded.record(
             found.pk, cents=form.cents, payer=found.patient, pay_type_num=form.cleaned_data["pay_type"],
             paid_with=form.paid_with, actor=actor, now=now,
         )  # fmt: skip
-        return
+        return here
     part = sales.tender(found.pk, cents=form.cents, payer=card.patient, actor=actor, now=now)
     asking.sale_card(part, card_id=card.pk, actor=actor)
+    return here
 
 
 @access.staff(Permission.CHARGE)

@@ -10,6 +10,7 @@ from datetime import datetime
 from payments.account import Account
 from payments.models import DuePart
 from payplans.models import PayPlan
+from practices.models import Practice
 
 
 class UnableToRecheck(Exception):
@@ -18,6 +19,21 @@ class UnableToRecheck(Exception):
 
 class UnableToReadAccount(Exception):
     """Open Dental could not be asked what a patient owes. The text is for staff."""
+
+
+class UnableToTakeThere(Exception):
+    """No terminal can take it now; nothing was begun. The text is for staff."""
+
+
+@dataclass(frozen=True)
+class ReaderWish:
+    """A tender that is to be paid at a terminal. `consent`: the words under which its card is kept; '' = it is not."""
+
+    part: DuePart
+    reader_id: int
+    consent: str
+    actor: str
+    now: datetime
 
 
 @dataclass
@@ -32,6 +48,14 @@ class Handlers:
     nudge: Callable[[int], None]
     # What a patient's family owes outside plans. (practice_id, PatNum, now); raises UnableToReadAccount.
     account: Callable[[int, int, datetime], Account]
+    # Terminals to choose from, the person's default first: (id, name). (practice_id, user_id)
+    readers: Callable[[int, int], list[tuple[str, str]]]
+    # The words under which a card used at a terminal is kept. (practice)
+    reader_words: Callable[[Practice], str]
+    # Hand a tender to a terminal; returns the address of its live screen. Raises UnableToTakeThere.
+    take_at_reader: Callable[[ReaderWish], str]
+    # News of a reader, by webhook. (practice_id, the processor's id of it, now); False: nothing of ours is on it.
+    reader_news: Callable[[int, str, datetime], bool]
     # Open Dental's payment types by DefNum, as last learned. (practice_id)
     payment_types: Callable[[int], dict[int, str]]
 
@@ -43,4 +67,5 @@ def _unwired(*_: object) -> None:
 handlers = Handlers(
     recheck=_unwired, fix_link=_unwired, nudge=_unwired, autopay_refusal=_unwired,  # type: ignore[arg-type]
     account=_unwired, payment_types=_unwired,  # type: ignore[arg-type]
+    readers=_unwired, reader_words=_unwired, take_at_reader=_unwired, reader_news=_unwired,  # type: ignore[arg-type]
 )  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from terminals import settings_views, views
+from terminals import run_views, settings_views, views
 
 urlpatterns = [
     path("terminals/", views.terminals, name="terminals"),
@@ -13,6 +13,10 @@ urlpatterns = [
     path("terminals/<int:reader_id>/rename/", views.rename_reader, name="rename_reader"),
     path("terminals/<int:reader_id>/retire/", views.retire_reader, name="retire_reader"),
     path("terminals/<int:reader_id>/mine/", views.my_reader, name="my_reader"),
+    path("terminals/payments/<int:part_id>/", run_views.reader_payment, name="reader_payment"),
+    path("terminals/payments/<int:part_id>/state/", run_views.reader_payment_state, name="reader_payment_state"),
+    path("terminals/payments/<int:part_id>/again/", run_views.reader_again, name="reader_again"),
+    path("terminals/payments/<int:part_id>/cancel/", run_views.reader_cancel, name="reader_cancel"),
     path("settings/payments/terminals/", settings_views.terminal_settings, name="settings_terminals"),
     path("settings/payments/terminals/locations/add/", settings_views.add_location, name="add_location"),
     path("settings/payments/terminals/locations/<int:location_id>/", settings_views.change_location, name="location"),

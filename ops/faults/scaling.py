@@ -32,6 +32,11 @@ def install() -> None:
     for module in ("payments.reconcile", "payments.refund_news", "payments.loose_ends"):
         _set(module, STARTED_GRACE=timedelta(seconds=90 / SCALE))
     _set("payments.sales", REQUEST_IS_OVER=timedelta(minutes=10) / SCALE)
+    _set(
+        "terminals.sweeping",
+        SILENT_AFTER=timedelta(minutes=3) / SCALE, LOOK_EVERY=timedelta(seconds=5) / SCALE,
+        LEFT_ALONE=timedelta(minutes=10) / SCALE,
+    )  # fmt: skip
     # Six hours of business pass in one jump of the clock here.
     _set("payments.refund_news", _READ_EVERY_SECONDS=15)
     _set("payments.disputes", _READ_EVERY_SECONDS=15)

@@ -139,18 +139,6 @@ class Terminals:
         except stripe.StripeError as error:
             return of_refusal(error)
 
-    def card_left_by(self, intent: str) -> str:
-        """The card that a reader's payment left for later charges; '' = none (a phone's wallet leaves none).
-
-        Raises UnableToReachProcessor.
-        """
-        try:
-            found: Any = self._client.payment_intents.retrieve(intent, {"expand": ["latest_charge"]})
-        except stripe.StripeError as error:
-            raise UnableToReachProcessor(outcomes.words(error)) from error
-        details = getattr(found.latest_charge, "payment_method_details", None)
-        return str(getattr(getattr(details, "card_present", None), "generated_card", None) or "")
-
 
 def of_reader(reader: Any) -> ReaderFacts:
     seen = reader.last_seen_at

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from patients.models import Patient
+from payments import presented, sales
+from payments.models import Attempt, DuePart, Sale, SaleLine
+from payments.sale_lines import Line
+from payments.upward import ReaderWish
 from practices.models import Practice
 from processors.terminal_port import Place
-from terminals import registering
-from terminals.models import Location, Reader
+from terminals import asking, registering, run_pages, sweeping, taking, tasks
+from terminals.models import Location, Reader, ReaderRun
+from tests import factories
 from tests.plugins.stripe import Shop
 from tests.staff.conftest import admin, auditor, desk, sign_in, tuesday
 
@@ -38,6 +45,92 @@ def counter(shop: Shop, reader: Reader) -> Counter:
     return Counter(shop, reader)
 
 
+@pytest.fixture
+def inline(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """Messages to workers are carried out at once, and kept."""
+    calls: list[dict[str, Any]] = []
+
+    def at_once(**wish: Any) -> None:
+        calls.append(wish)
+        tasks.take_one(**wish)
+
+    monkeypatch.setattr(tasks.take_one, "delay", at_once)
+    monkeypatch.setattr(tasks.watch_one, "delay", lambda **wish: tasks.watch_one(**wish))
+    return calls
+
+
+def tender_of(practice: Practice, now: datetime, cents: int = 120_00) -> DuePart:
+    """A sale of a prepayment that is to be paid somehow, and its only tender."""
+    patient: Patient = factories.PatientFactory.create(practice=practice)
+    line = Line(SaleLine.Kind.PREPAYMENT, patient.pat_num, cents)
+    sale = sales.draft(patient, basis=Sale.Basis.PREPAYMENT, lines=[line], note="", actor="user:1", now=now)
+    return sales.tender(sale.pk, cents=cents, payer=patient, actor="user:1", now=now)
+
+
+@pytest.fixture
+def till(practice: Practice, counter: Counter, inline: list[dict[str, Any]], nudged: list[int], now: datetime) -> Till:
+    return Till(counter, tender_of(practice, now), now)
+
+
+@dataclass
+class Till:
+    """Staff who take $120.00 at the reader, and what the books say of it."""
+
+    counter: Counter
+    part: DuePart
+    now: datetime
+
+    def take(self, part: DuePart | None = None, *, consent: str = "") -> ReaderRun:
+        part = part or self.part
+        asking.take(ReaderWish(part, self.counter.reader.pk, consent, "user:1", self.now))
+        return self.run_of(part)
+
+    def again(self, reader: Reader | None = None) -> ReaderRun:
+        asking.again(self.part, reader or self.counter.reader, actor="user:1")
+        return self.run
+
+    def hear(self) -> ReaderRun:
+        """The reader's webhook."""
+        sweeping.heard(self.part.practice_id, self.counter.reader.reference, now=self.now)
+        return self.run
+
+    def sweep(self, after: timedelta) -> ReaderRun:
+        sweeping.sweep(self.part.practice_id, now=self.now, real_now=datetime.now(UTC) + after)
+        return self.run
+
+    def cancel(self) -> Attempt | None:
+        return taking.cancel(self.part, now=self.now, actor="user:1")
+
+    def look(self) -> None:
+        presented.look(self.attempt, now=self.now, actor="webhook")
+
+    @property
+    def run(self) -> ReaderRun:
+        return self.run_of(self.part)
+
+    @staticmethod
+    def run_of(part: DuePart) -> ReaderRun:
+        found = run_pages.newest_run(part)
+        assert found is not None
+        return found
+
+    @property
+    def attempt(self) -> Attempt:
+        found = taking.attempt_of(self.part)
+        assert found is not None
+        return found
+
+    @property
+    def step(self) -> run_pages.Step:
+        self.part.refresh_from_db()
+        return run_pages.step_of(self.part, self.run, taking.attempt_of(self.part))
+
+    @property
+    def left_cents(self) -> int:
+        assert self.part.sale is not None
+        return sales.left_cents(self.part.sale)
+
+
 class Counter:
     """The person before the reader, and what goes wrong with it."""
 
@@ -55,7 +148,7 @@ class Counter:
 
     @property
     def screen(self) -> str:
-        return str(self.shop.look(f"readers/{self.reader.reference}")["screen"])
+        return next(str(one["screen"]) for one in self.shop.look("readers") if one["id"] == self.reader.reference)
 
     @property
     def commands(self) -> int:
