@@ -31,6 +31,10 @@ _SMS: dict[str, dict[str, str]] = {
         "en": "{Practice Name}: your {Transaction Amount} payment was declined. Fix it: {Link to Pay}",
         "es": "{Practice Name}: no se pudo cobrar {Transaction Amount}. Use otra tarjeta: {Link to Pay}",
     },
+    Kind.REFUND: {
+        "en": "{Practice Name}: we gave {Transaction Amount} back to your card. It shows there in 5 to 10 days.",
+        "es": "{Practice Name}: devolvimos {Transaction Amount} a su tarjeta. Aparece en 5 a 10 dias.",
+    },
     Kind.UPCOMING_CHARGE: {
         "en": "{Practice Name}: {Transaction Amount} will be charged to your card ending in {Card Last 4} on "
         "{Payment Due Date}. Questions? {Practice Phone Number}.",
@@ -86,6 +90,16 @@ _EMAIL: dict[str, dict[str, tuple[str, str]]] = {
             "Su pago no se realizó",
             "su pago de {Transaction Amount}, con vencimiento el {Payment Due Date}, no se realizó.\n\n"
             "Puede usar otra tarjeta aquí, toma un minuto:\n{Link to Pay}",
+        ),
+    },
+    Kind.REFUND: {
+        "en": (
+            "Refund of {Transaction Amount}",
+            "we gave {Transaction Amount} back to the card you paid with. It shows there in 5 to 10 days.",
+        ),
+        "es": (
+            "Reembolso de {Transaction Amount}",
+            "devolvimos {Transaction Amount} a la tarjeta con la que pagó. Aparece allí en 5 a 10 días.",
         ),
     },
     Kind.UPCOMING_CHARGE: {

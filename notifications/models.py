@@ -16,6 +16,7 @@ from practices.models.rows import PracticeRow
 class Kind(models.TextChoices):
     PAYMENT_SUCCESSFUL = "PAYMENT_SUCCESSFUL", "Successful payments"
     PAYMENT_FAILED = "PAYMENT_FAILED", "Failed payments"
+    REFUND = "REFUND", "Refunds"
     UPCOMING_CHARGE = "UPCOMING_CHARGE", "Upcoming charge"
     CARD_EXPIRING = "CARD_EXPIRING", "Card expiring"
     PLAN_CHANGED = "PLAN_CHANGED", "Plan changed"

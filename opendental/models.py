@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 
 from core.encryption import EncryptedTextField
+from payments.models import LedgerPosting
 from practices.models.rows import PracticeRow
 
 
@@ -145,3 +146,37 @@ class QuarantinedRow(PracticeRow):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["practice", "resource", "row_key"], name="quarantined_row_once")]
+
+
+class OfficeNote(PracticeRow):
+    """A note in a patient's Commlog about a posting that staff enter by hand (opendental/office_notes.py)."""
+
+    class State(models.TextChoices):
+        QUEUED = "QUEUED", "Waiting"
+        SENDING = "SENDING", "Being written"
+        UNCLEAR = "UNCLEAR", "Looking for it in the Commlog"
+        WRITTEN = "WRITTEN", "In the Commlog"
+        REFUSED = "REFUSED", "Not written"
+        DROPPED = "DROPPED", "No longer needed"
+
+    posting = models.OneToOneField(LedgerPosting, on_delete=models.PROTECT, related_name="office_note")
+    pat_num = models.BigIntegerField()
+    # Begins with the posting's reference, by which it is found again.
+    text = models.CharField(max_length=600)
+    state = models.CharField(max_length=8, choices=State.choices, default=State.QUEUED)
+    state_reason = models.CharField(max_length=300, blank=True)
+    commlog_num = models.BigIntegerField(null=True, blank=True)
+    next_at = models.DateTimeField()
+    claimed_at = models.DateTimeField(null=True, blank=True)
+    sends = models.PositiveSmallIntegerField(default=0)
+    tries = models.PositiveSmallIntegerField(default=0)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["practice", "next_at"],
+                condition=models.Q(state__in=["QUEUED", "SENDING", "UNCLEAR"]),
+                name="office_notes_to_write",
+            )
+        ]

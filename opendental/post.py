@@ -18,7 +18,7 @@ import structlog
 from core import trace
 from core.calendar import local_date
 from core.money import format_cents
-from opendental import breaker, features, outbox, post_refund, post_sale, refund_by_hand, verify, wire
+from opendental import breaker, features, office_notes, outbox, post_refund, post_sale, refund_by_hand, verify, wire
 from opendental.client import Office
 from opendental.errors import NotAllowed, OpenDentalError, Refused, Throttled, TooOldVersion, UnableToReachOffice
 from opendental.fields import Fields, Unreadable
@@ -81,6 +81,7 @@ class Poster:
                 break
             self._shielded(posting, self._work)
             worked += 1
+        office_notes.work(self)
         return worked
 
     def _shielded(self, posting: LedgerPosting, step: Callable[[LedgerPosting], None]) -> None:

@@ -32,7 +32,7 @@ def _not_there_yet(sale: Sale) -> int:
     """Earlier tenders of this sale that Open Dental can't show yet: their money is still open there."""
     waiting = LedgerPosting.objects.filter(
         payment__attempt__due_part__sale=sale, movement=LedgerPosting.Movement.PAYMENT, pay_num=None
-    )
+    ).exclude(state=LedgerPosting.State.WITHDRAWN)
     return sum(waiting.values_list("amount_cents", flat=True))
 
 

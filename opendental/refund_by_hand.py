@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from django.db import transaction
 from django.db.models import Sum
 
 from core.calendar import local_date
 from core.money import format_cents
-from opendental import outbox
+from opendental import office_notes, outbox
 from payments import locks
 from payments.models import Alarm, LedgerPosting
 from payplans.models import PayPlan, PlanSplit
@@ -34,13 +35,14 @@ def recognize(plan: PayPlan, *, now: datetime) -> None:
 
 
 def hand_over(posting: LedgerPosting, *, now: datetime, why: str = "") -> bool:
-    """Open Dental lets no program do it: an alarm tells staff exactly what to enter."""
-    moved = outbox.move(
-        posting, when=[State.QUEUED, State.SENDING, State.UNCLEAR], now=now, text=why, state=State.BY_HAND,
-        route=Route.BY_HAND, state_reason=why[:300], sends=0, next_at=now + LOOK_EVERY,
-    )  # fmt: skip
-    if moved:
-        _tell(posting, now)
+    """Open Dental lets no program do it: an alarm and a note in the Commlog tell staff exactly what to enter."""
+    with transaction.atomic():
+        moved = outbox.move(
+            posting, when=[State.QUEUED, State.SENDING, State.UNCLEAR], now=now, text=why, state=State.BY_HAND,
+            route=Route.BY_HAND, state_reason=why[:300], sends=0, next_at=now + LOOK_EVERY,
+        )  # fmt: skip
+        if moved:
+            _tell(posting, now)
     return moved
 
 
@@ -60,7 +62,9 @@ def is_by_hand(posting: LedgerPosting) -> bool:
 
 
 def _tell(posting: LedgerPosting, now: datetime) -> None:
-    outbox.alarm(posting, "REFUND_BY_HAND", _steps(posting), now=now, key=_key(posting))
+    steps = _steps(posting)
+    outbox.alarm(posting, "REFUND_BY_HAND", steps, now=now, key=_key(posting))
+    office_notes.leave(posting, account_of(paid_of(posting)), steps, now=now)
 
 
 def close_alarm(posting: LedgerPosting, now: datetime) -> None:

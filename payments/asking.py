@@ -72,12 +72,14 @@ def _or_drop(part: DuePart) -> Iterator[None]:
         raise UnableToSell("The queue of KasperPay is away, so nothing was charged. Try again in a minute") from error
 
 
-def refund(payment: Payment, *, cents: int, reason: str, note: str, newest: int, actor: str, now: datetime) -> Refund:
+def refund(payment: Payment, wish: refunds.Wish, *, now: datetime) -> Refund:
     """Reserve it at once, so that a refusal is known at once; a worker asks the processor. Raises UnableToRefund.
 
-    `newest`: as in payments/refunds.py. What stands committed is not lost with the message: the reconciler finds it.
+    `wish.giver` is the person at the desk. What stands committed is not lost with the message: the reconciler finds it.
     """
-    ordered = refunds.order(payment.pk, cents=cents, reason=reason, note=note, newest=newest, actor=actor, now=now)
+    if wish.giver is None:
+        raise ValueError("a person at the desk has a role, and its limit holds")
+    ordered = refunds.order(payment.pk, wish, now=now)
     try:
         refund_one.delay(practice_id=ordered.practice_id, refund_id=ordered.pk)
     except OperationalError:

@@ -11,6 +11,11 @@ from cards.models import Card
 from core.money import UnableToReadMoney, format_cents, parse_cents
 from payments.models import Refund
 
+# What becomes of an installment that was paid by what goes back.
+AFTERWARDS = [
+    ("open", "Is owed again, held: nothing is charged for it until staff decide"),
+    ("close", "Is closed: KasperPay never collects it. Open Dental still shows it owed"),
+]
 LANGUAGES = [("en", "English"), ("es", "Español")]
 
 
@@ -96,15 +101,24 @@ class RefundForm(forms.Form):
         widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off", "class": "short"}),
     )
     reason = forms.ChoiceField(label="Reason", choices=Refund.Reason.of_staff)
+    then = forms.ChoiceField(
+        label="The installment",
+        choices=AFTERWARDS,
+        widget=forms.RadioSelect,
+        required=False,
+        error_messages={"invalid_choice": "Choose what becomes of the installment."},
+    )
     note = forms.CharField(
         label="Note for staff", required=False, max_length=200, help_text="Kept here, never sent to the card processor."
     )
     # The newest refund of the payment that stood on the screen: a second click asks with the same and gets nothing.
     newest = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, left_cents: int, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, left_cents: int, has_plan: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._left_cents = left_cents
+        if not has_plan:
+            del self.fields["then"]
         self.fields[
             "amount"
         ].help_text = f"Everything left is {format_cents(left_cents)}. Type less to give back a part."
@@ -112,7 +126,8 @@ class RefundForm(forms.Form):
     @property
     def wish(self) -> dict[str, Any]:
         """What payments/asking.py wants to know, once the form is valid."""
-        return {**{name: self.cleaned_data[name] for name in ("reason", "note", "newest")}, "cents": self.cents}
+        given = {name: self.cleaned_data[name] for name in ("reason", "note", "newest")}
+        return {**given, "cents": self.cents, "closes": self.cleaned_data.get("then") == "close"}
 
     @property
     def cents(self) -> int:
@@ -126,6 +141,15 @@ class RefundForm(forms.Form):
         if cents > self._left_cents:
             raise forms.ValidationError(f"Only {format_cents(self._left_cents)} can still be given back.")
         return cents
+
+
+class VoidForm(forms.Form):
+    """Nothing to choose but a note: all of it goes back."""
+
+    note = forms.CharField(
+        label="Note for staff", required=False, max_length=200, help_text="Kept here, never sent to the card processor."
+    )
+    newest = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
 
 
 def read_cents(text: str) -> int:

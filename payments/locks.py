@@ -10,6 +10,7 @@ from __future__ import annotations
 from cards.models import Card
 from payments.models import Attempt, Dispute, DuePart, LedgerPosting, Payment, Refund, Sale
 from payplans.models import Installment, PayPlan
+from practices.models import Membership
 
 
 def due_part(due_part_id: int) -> DuePart:
@@ -105,3 +106,9 @@ def by_hand(plan_id: int) -> list[LedgerPosting]:
     """Lock a plan's postings that staff enter, all of them before the plan is put down to be read for any of them."""
     waiting = LedgerPosting.objects.filter(plan_id=plan_id, state=LedgerPosting.State.BY_HAND)
     return list(waiting.select_for_update(of=("self",)).order_by("pk"))
+
+
+def membership(membership_id: int) -> Membership:
+    """Lock a person's role, so that what they give back on a day is added up in turn; it is read anew."""
+    found = Membership.objects.select_for_update(no_key=True, of=("self",)).select_related("practice")
+    return found.get(pk=membership_id)

@@ -12,7 +12,8 @@ from notifications import outbox
 from notifications.models import Kind
 from payments import budget, upward
 from payments.claim import about
-from payments.models import Attempt, AttemptState, DuePart
+from payments.models import Attempt, AttemptState, DuePart, Refund
+from payments.reconciling import RECOVERY
 from payplans.models import Installment, PayPlan
 from payplans.retry import Verdict, VerdictKind
 from practices.models import PaymentSettings
@@ -41,6 +42,22 @@ def failure(attempt: Attempt, verdict: Verdict, now: datetime) -> None:
         values["Next Try Date"] = calendar.local_date(verdict.next_try_at, attempt.practice.zone)
     nonce = upward.handlers.fix_link(part, now)
     _enqueue(attempt, Kind.PAYMENT_FAILED, now, values=values, nonce=nonce)
+
+
+def refunded(refund: Refund, now: datetime) -> None:
+    """Money is on its way back to a card: once per refund. Cash is handed over, and who disputed knows."""
+    attempt = refund.payment.attempt
+    if refund.is_lost_dispute or not refund.payment.processor_reference:
+        return
+    values: dict[str, str | date] = {"Transaction Amount": format_cents(refund.amount_cents)}
+    if attempt.card is not None:
+        values["Card Last 4"] = attempt.card.last4
+    outbox.enqueue(
+        practice=attempt.practice, kind=Kind.REFUND, patient=refund.payment.payer, values=values,
+        dedupe_key=f"{Kind.REFUND}:{refund.uuid}", now=now,
+        about={"refund": refund.pk, "payment": refund.payment_id, "patient": refund.payment.payer_id},
+        perhaps_sent=refund.actor == RECOVERY,
+    )  # fmt: skip
 
 
 def _enqueue(
@@ -104,8 +121,10 @@ def plan_work(plan: PayPlan, autopay: Autopay, *, now: datetime) -> None:
 
 
 def plan_completed(plan: PayPlan, now: datetime) -> None:
-    """Thanks, once, when the last installment is paid; not where the office closed the plan before."""
+    """Thanks, once, when the last installment is paid; not where the office closed the plan, or a refund a part."""
     if not plan.is_collectable or plan.installments.unpaid().exists():
+        return
+    if plan.installments.filter(forgiven_cents__gt=0).exists():
         return
     outbox.enqueue(
         practice=plan.practice, kind=Kind.PLAN_COMPLETED, patient=plan.guarantor, values={},

@@ -9,8 +9,9 @@ from django.core.paginator import Paginator
 from django.db.models import QuerySet, Sum
 from django.shortcuts import get_object_or_404
 
+from core import clock
 from patients.models import Patient
-from payments import refund_rows
+from payments import refund_rows, voids
 from payments.models import Alarm, Attempt, DuePart, LedgerPosting, Payment, Refund, RefundState
 from payments.refund_rows import RefundRow
 from practices import timeline
@@ -65,6 +66,7 @@ def attempt_parts(attempt: Attempt) -> dict[str, Any]:
         "refunds": refunds,
         "given_back": refund_rows.given_back(refunds),
         "left": refund_rows.left_of(payment, refunds) if payment else 0,
+        "can_void": payment is not None and not voids.refusal(payment, payment.amount_cents, clock.now()),
         "installment": installment,
         "plan": installment.plan if installment else None,
     }

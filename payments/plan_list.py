@@ -21,6 +21,7 @@ from practices.models import Practice
 T = TypeVar("T", bound=Model)
 PAGE_SIZE = 50
 OWED = F("principal_cents") + F("interest_cents") - F("collected_cents") - F("office_paid_cents")
+OWED -= F("forgiven_cents")
 LABELS = {
     "all": "All open",
     "autopay": "Autopay on",

@@ -188,7 +188,8 @@ def _shown(refunds: Iterable[Refund]) -> list[Refund]:
 def _back(refund: Refund, payment: Payment) -> Back:
     is_done = refund.state == RefundState.SUCCEEDED
     to_card = refund.origin == Refund.Origin.HERE and payment.attempt.card_told is not None
-    words = _("Given back") if is_done else _("Refund under way")
+    done = _("Voided") if refund.is_void else _("Given back")
+    words = done if is_done else _("Refund under way")
     if to_card:
         words = _("%(what)s to %(card)s") % {"what": words, "card": means_of(payment)}
     return Back(words, refund.back_cents, refund.settled_at or refund.started_at, is_done)

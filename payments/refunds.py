@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
+from django.db.models import Sum
 
-from core import trace
+from core import calendar, trace
 from core.money import format_cents
-from payments import locks, refund_outcomes
+from payments import locks, refund_outcomes, voids
 from payments.models import AttemptState, Dispute, Payment, Refund, RefundState
 from payments.refund_outcomes import about
-from practices.models import Event
+from practices import refund_limits
+from practices.models import Event, Membership
 from processors import accounts
 from processors.port import Processor, RefundOrder, RefundOutcome, Succeeded, UnableToReachProcessor
 
@@ -23,21 +26,31 @@ class UnableToRefund(Exception):
     """Nothing was given back and nothing was asked. The text says why, for staff."""
 
 
-def refund(
-    payment_id: int, *, cents: int, reason: str, actor: str, now: datetime, note: str = "", newest: int | None = None
-) -> Refund:
-    """Give `cents` of a payment back to its card. Returns the refund as it stands afterwards. Raises UnableToRefund.
+@dataclass(frozen=True)
+class Wish:
+    """What somebody wants to give back: `cents` of a payment, and why.
 
     `newest`: the newest refund of the payment that the one who asks has seen (0: none); a newer one means that a
-    second click asks again. None: don't ask. Role limits are the caller's (product page, section 8).
+    second click asks again. None: don't ask.
     """
-    reserved = order(payment_id, cents=cents, reason=reason, actor=actor, now=now, note=note, newest=newest)
-    return carry_out(reserved.pk, now=now)
+
+    cents: int
+    reason: str
+    actor: str
+    note: str = ""
+    newest: int | None = None
+    # Whose role sets a limit (product page, section 8); None where no person asks.
+    giver: Membership | None = None
+    # The installment is not opened again: KasperPay never collects it.
+    closes: bool = False
 
 
-def order(
-    payment_id: int, *, cents: int, reason: str, actor: str, now: datetime, note: str = "", newest: int | None = None
-) -> Refund:
+def refund(payment_id: int, wish: Wish, *, now: datetime) -> Refund:
+    """Give money back to its card. Returns the refund as it stands afterwards. Raises UnableToRefund."""
+    return carry_out(order(payment_id, wish, now=now).pk, now=now)
+
+
+def order(payment_id: int, wish: Wish, *, now: datetime) -> Refund:
     """The first half of refund(): reserve, if there is a processor; `carry_out` follows. Raises UnableToRefund."""
     try:
         payment = Payment.objects.get(pk=payment_id)
@@ -45,7 +58,7 @@ def order(
             accounts.for_practice(payment.practice_id)
     except (Payment.DoesNotExist, UnableToReachProcessor) as error:
         raise UnableToRefund(str(error)) from error
-    return claim(payment_id, cents=cents, reason=reason, actor=actor, now=now, note=note, newest=newest)
+    return claim(payment_id, wish, now=now)
 
 
 def carry_out(refund_id: int, *, now: datetime) -> Refund:
@@ -66,9 +79,7 @@ def carry_out(refund_id: int, *, now: datetime) -> Refund:
     return reserved
 
 
-def claim(
-    payment_id: int, *, cents: int, reason: str, actor: str, now: datetime, note: str = "", newest: int | None = None
-) -> Refund:
+def claim(payment_id: int, wish: Wish, *, now: datetime) -> Refund:
     """Commit a STARTED refund: its cents are reserved from then on. Raises UnableToRefund.
 
     Durable: raises RuntimeError inside another transaction, because the processor is asked right after (M4).
@@ -76,45 +87,71 @@ def claim(
     try:
         with transaction.atomic(durable=True):
             payment = locks.payment(payment_id)
-            _refuse_unless_refundable(payment, cents, newest)
-            return _start(payment, cents, reason, note, actor, now)
+            _refuse_unless_refundable(payment, wish)
+            _refuse_beyond_limit(payment, wish, now)
+            if wish.reason == Refund.Reason.VOID and (why := voids.refusal(payment, wish.cents, now)):
+                raise UnableToRefund(why)
+            return _start(payment, wish, now)
     except IntegrityError as error:
         # The trigger is the second guard: it holds even where a lock was forgotten.
         raise UnableToRefund("Another refund of this payment is under way") from error
 
 
-def _refuse_unless_refundable(payment: Payment, cents: int, newest: int | None) -> None:
+def _refuse_unless_refundable(payment: Payment, wish: Wish) -> None:
     if payment.practice.recover_since is not None:
         raise UnableToRefund("The database was restored: refunds made since the backup are looked for first")
     if payment.attempt.state != AttemptState.SUCCEEDED:
         raise UnableToRefund("This payment did not go through")
-    if cents < 1:
+    if wish.cents < 1:
         raise UnableToRefund("A refund is at least $0.01")
-    if newest is not None and Refund.objects.filter(payment=payment, pk__gt=newest).exists():
+    if wish.newest is not None and Refund.objects.filter(payment=payment, pk__gt=wish.newest).exists():
         raise UnableToRefund("It was refunded meanwhile: look at the result first")
     if Dispute.barring_refunds(payment) is not None:
         raise UnableToRefund("It is disputed: the bank has taken it back to decide, so nothing can be given back now")
     left = Refund.refundable_cents(payment)
-    if cents > left:
+    if wish.cents > left:
         raise UnableToRefund(f"Only {format_cents(max(0, left))} of this payment can still be given back")
 
 
-def _start(payment: Payment, cents: int, reason: str, note: str, actor: str, now: datetime) -> Refund:
+def _refuse_beyond_limit(payment: Payment, wish: Wish, now: datetime) -> None:
+    """Under a lock of the person's role, so that two refunds of different payments are added up in turn."""
+    if wish.giver is None:
+        return
+    giver = locks.membership(wish.giver.pk)
+    if giver.practice_id != payment.practice_id or not giver.is_active:
+        raise UnableToRefund("You are not a member of this practice any more")
+    limit = refund_limits.of(giver)
+    if limit.is_barred:
+        raise UnableToRefund("Your role may not give money back")
+    if why := limit.refusal(wish.cents, given_today(giver, now)):
+        raise UnableToRefund(why)
+
+
+def given_today(giver: Membership, now: datetime) -> int:
+    """Cents that this person gave back on the practice-local day of `now`, or that are on their way."""
+    zone = giver.practice.zone
+    since = calendar.at_hour(calendar.local_date(now, zone), 0, zone)
+    mine = Refund.objects.filter(practice=giver.practice_id, started_at__gte=since, actor=f"user:{giver.user_id}")
+    return int(mine.filter(state__in=RefundState.holding()).aggregate(cents=Sum("amount_cents"))["cents"] or 0)
+
+
+def _start(payment: Payment, wish: Wish, now: datetime) -> Refund:
     found = Refund(
-        practice_id=payment.practice_id, payment=payment, amount_cents=cents, reason=reason, note=note[:200],
-        actor=actor, started_at=now, trace=trace.current() or payment.attempt.trace or trace.new(),
+        practice_id=payment.practice_id, payment=payment, amount_cents=wish.cents, reason=wish.reason,
+        note=wish.note[:200], closes=wish.closes, actor=wish.actor, started_at=now,
+        trace=trace.current() or payment.attempt.trace or trace.new(),
     )  # fmt: skip
     found.params = {
         "payment_intent": payment.processor_reference,
-        "amount": cents,
+        "amount": wish.cents,
         "metadata": {"refund": str(found.uuid)},
     }
-    if reason in _REASONS:
-        found.params["reason"] = _REASONS[Refund.Reason(reason)]
+    if wish.reason in _REASONS:
+        found.params["reason"] = _REASONS[Refund.Reason(wish.reason)]
     found.save(force_insert=True)
     Event.record(
-        payment.practice_id, kind="refund_started", actor=actor, now=now, about=about(found),
-        text=f"{format_cents(cents)} to be given back: {found.get_reason_display()}",
+        payment.practice_id, kind="refund_started", actor=wish.actor, now=now, about=about(found),
+        text=f"{format_cents(wish.cents)} to be given back: {found.get_reason_display()}",
     )  # fmt: skip
     return found
 

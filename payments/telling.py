@@ -23,6 +23,7 @@ POSTED = {
     LedgerPosting.State.MISMATCH: "posted, but Open Dental shows something else",
     LedgerPosting.State.REFUSED: "refused by Open Dental",
     LedgerPosting.State.MARKED: "posted by hand as staff say, not read back",
+    LedgerPosting.State.WITHDRAWN: "voided before it was posted",
 }
 IN_FLIGHT = {
     AttemptState.STARTED: "Charging {card}…",
@@ -79,6 +80,8 @@ def tell(facts: Facts, today: date) -> Told:
     status = facts.installment.status
     if facts.last and facts.last.state in IN_FLIGHT:
         return _in_flight(facts.last)
+    if status == Installment.Status.PAID and facts.installment.forgiven_cents:
+        return Told("installment:CLOSED", text=facts.installment.status_note)
     if status == Installment.Status.PAID:
         return Told("installment:PAID", text=_how_paid(facts))
     if status == Installment.Status.CANCELED:

@@ -48,6 +48,7 @@ urlpatterns = [
     path("payments/<int:payment_id>/receipt/", receipt_views.receipt, name="receipt"),
     path("payments/<int:payment_id>/receipt.pdf", receipt_views.receipt_pdf, name="receipt_pdf"),
     path("payments/<int:payment_id>/refund/", refund_views.refund_payment, name="refund_payment"),
+    path("payments/<int:payment_id>/void/", refund_views.void_payment, name="void_payment"),
     path("payments/refunds/<int:refund_id>/", refund_views.refund, name="refund"),
     path("payments/refunds/<int:refund_id>/state/", refund_views.refund_state, name="refund_state"),
     path("payments/alarms/<int:alarm_id>/close/", views.close_alarm, name="close_alarm"),

@@ -14,6 +14,7 @@ from django.urls import reverse
 from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
+from practices import refund_limits
 from practices.models import Membership, Practice, User
 
 
@@ -31,9 +32,17 @@ class Permission(StrEnum):
     CONNECTION = "change the Open Dental connection"
 
 
-_DESK = {Permission.VIEW, Permission.CARDS, Permission.AUTOPAY, Permission.CHARGE, Permission.MESSAGE}
-# The front desk takes money and gives none back; whoever may give back is limited by what is left of the payment.
-_BILLER = _DESK | {Permission.REFUND, Permission.POSTING, Permission.EXPORT}
+# Who may give back at all is a matter of the practice's limits (practices/refund_limits.py): the front desk may not
+# unless the practice lets it.
+_DESK = {
+    Permission.VIEW,
+    Permission.CARDS,
+    Permission.AUTOPAY,
+    Permission.CHARGE,
+    Permission.MESSAGE,
+    Permission.REFUND,
+}
+_BILLER = _DESK | {Permission.POSTING, Permission.EXPORT}
 _MANAGER = _BILLER | {Permission.SETTINGS, Permission.TERMINALS}
 PERMISSIONS: dict[str, set[Permission]] = {
     Membership.Role.AUDITOR: {Permission.VIEW, Permission.EXPORT},
@@ -57,7 +66,9 @@ View = Callable[..., HttpResponseBase]
 
 
 def may(membership: Membership, permission: Permission) -> bool:
-    return permission in PERMISSIONS[membership.role]
+    if permission not in PERMISSIONS[membership.role]:
+        return False
+    return permission is not Permission.REFUND or not refund_limits.of(membership).is_barred
 
 
 def actor(request: HttpRequest) -> str:

@@ -23,6 +23,7 @@ CHIPS = {
     "installment:PROCESSING": Chip("Processing", INFO, "repeat"),
     "installment:HELD": Chip("Held", WARN, "held"),
     "installment:CANCELED": Chip("Canceled", CALM, "no"),
+    "installment:CLOSED": Chip("Closed", CALM, "no"),
     "attempt:STARTED": Chip("Charging", INFO, "repeat"),
     "attempt:PENDING": Chip("Processing", INFO, "repeat"),
     "attempt:UNKNOWN": Chip("Outcome unknown", WARN, "ask"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -78,6 +79,11 @@ CLOCK_MOVES = (
 )
 
 
+def _may(membership: Membership) -> dict[str, Any]:
+    """Worked out when a page looks at it: whether somebody may give money back is asked of the settings."""
+    return {one.name.lower(): SimpleLazyObject(partial(may, membership, one)) for one in Permission}
+
+
 def frame(request: HttpRequest) -> dict[str, Any]:
     """Context of every page; pages shown in the right drawer get the drawer's layout."""
     membership: Membership | None = getattr(request, "membership", None)
@@ -87,7 +93,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     return {
         "layout": "staff/drawer.html" if in_drawer else "staff/base.html",
         "in_drawer": in_drawer,
-        "may": {permission.name.lower(): may(membership, permission) for permission in Permission},
+        "may": _may(membership),
         # Parts of a page never look at it, so it costs them nothing.
         "frame": SimpleLazyObject(lambda: _frame(request, membership)),
     }

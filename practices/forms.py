@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.http import HttpRequest, QueryDict
 
+from core.money import UnableToReadMoney, format_cents, parse_cents
 from practices.models import PaymentSettings
 from practices.templatetags.show import hour
 
@@ -38,6 +39,28 @@ class SignInForm(forms.Form):
     password = forms.CharField(
         label="Password", strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "current-password"})
     )
+
+
+class DollarsField(forms.CharField):
+    """An amount in dollars, in cents once it is clean; empty is None."""
+
+    widget = forms.TextInput(attrs={**SHORT, "inputmode": "decimal", "autocomplete": "off"})
+
+    def __init__(self, **more: Any) -> None:
+        super().__init__(required=False, max_length=12, **more)
+
+    def prepare_value(self, value: Any) -> Any:
+        return format_cents(value).removeprefix("$") if isinstance(value, int) else value
+
+    def clean(self, value: Any) -> int | None:
+        text = super().clean(value)
+        try:
+            cents = parse_cents(text) if text else None
+        except UnableToReadMoney as error:
+            raise forms.ValidationError("That is not an amount of money. Write it as 40.00.") from error
+        if cents is not None and cents < 0:
+            raise forms.ValidationError("It can't be less than nothing.")
+        return cents
 
 
 class PaymentSettingsForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -84,6 +107,12 @@ class PaymentSettingsForm(forms.ModelForm):  # type: ignore[type-arg]
         widget=forms.NumberInput(attrs=SHORT),
         help_text="0 sends no announcement.",
     )
+    refund_front_desk_cents = DollarsField(label="Front desk, at once")
+    refund_front_desk_day_cents = DollarsField(label="Front desk, a day")
+    refund_biller_cents = DollarsField(label="Biller, at once")
+    refund_biller_day_cents = DollarsField(label="Biller, a day")
+    refund_manager_cents = DollarsField(label="Manager, at once")
+    refund_manager_day_cents = DollarsField(label="Manager, a day")
 
     move_days = forms.IntegerField(
         label="Staff may move a charge by at most … days",
@@ -104,10 +133,19 @@ class PaymentSettingsForm(forms.ModelForm):  # type: ignore[type-arg]
             "notify_every_nth_failure",
             "upcoming_days",
             "move_days",
+            "refund_front_desk_cents",
+            "refund_front_desk_day_cents",
+            "refund_biller_cents",
+            "refund_biller_day_cents",
+            "refund_manager_cents",
+            "refund_manager_day_cents",
         ]
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, is_admin: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        for name in ("refund_manager_cents", "refund_manager_day_cents"):
+            # Nobody sets the limit of their own role.
+            self.fields[name].disabled = not is_admin
         # An empty list in the database means every day.
         self.initial["retry_weekdays"] = self.initial.get("retry_weekdays") or EVERY_DAY
 

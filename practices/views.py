@@ -79,10 +79,11 @@ def switch_practice(request: HttpRequest) -> HttpResponse:
 def payment_settings_view(request: HttpRequest) -> HttpResponse:
     staff = cast("StaffRequest", request)
     row = payment_settings(staff.practice)
-    form = PaymentSettingsForm(posted(request), instance=row)
+    is_admin = staff.membership.role == Membership.Role.ADMIN
+    form = PaymentSettingsForm(posted(request), instance=row, is_admin=is_admin)
     if request.method == "POST" and form.is_valid():
         changed = save_payment_settings(form, actor=access.actor(request))
         messages.success(request, "Saved. It applies from the next charge on." if changed else "Nothing was changed.")
         return redirect("settings_payment")
-    page = {"form": form, "practice": staff.practice}
+    page = {"form": form, "practice": staff.practice, "is_admin": is_admin}
     return render(request, "practices/payment_settings.html", page, status=422 if form.errors else 200)

@@ -14,7 +14,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 Row = dict[str, Any]
-OFFICE_TABLES = ("payment", "paysplit", "payplan", "payplancharge", "procedurelog", "adjustment", "claimproc")
+OFFICE_TABLES = (
+    "payment", "paysplit", "payplan", "payplancharge", "procedurelog", "adjustment", "claimproc", "commlog",
+)  # fmt: skip
 MONEY = {"PayAmt", "SplitAmt", "Principal", "Interest", "ProcFee", "AdjAmt", "InsPayAmt", "WriteOff"}
 
 

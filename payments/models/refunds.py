@@ -41,19 +41,23 @@ class Refund(PracticeRow):
         REQUESTED = "REQUESTED", "The patient asked for it"
         DUPLICATE = "DUPLICATE", "Paid twice"
         OTHER = "OTHER", "Another reason"
+        # The whole payment, on the day it was taken (payments/voids.py).
+        VOID = "VOID", "Voided"
         # A lost dispute: nobody here gave it back, the bank took it (payments/dispute_outcomes.py).
         DISPUTE = "DISPUTE", "Lost dispute"
 
         @classmethod
         def of_staff(cls) -> list[tuple[str, str]]:
-            """What a person can choose."""
-            return [choice for choice in cls.choices if choice[0] != cls.DISPUTE]
+            """What a person can choose. A void has its own button."""
+            return [choice for choice in cls.choices if choice[0] not in (cls.DISPUTE, cls.VOID)]
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True)
     payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="refunds")
     amount_cents = models.BigIntegerField()
     origin = models.CharField(max_length=9, choices=Origin.choices, default=Origin.HERE)
     reason = models.CharField(max_length=9, choices=Reason.choices, default=Reason.OTHER)
+    # The installment is not opened again for what went back: KasperPay never collects it.
+    closes = models.BooleanField(default=False, db_default=False)
     # For staff; never sent to the processor.
     note = models.CharField(max_length=200, blank=True)
     actor = models.CharField(max_length=80)
@@ -108,6 +112,10 @@ class Refund(PracticeRow):
     @property
     def is_open(self) -> bool:
         return self.state in RefundState.open()
+
+    @property
+    def is_void(self) -> bool:
+        return self.reason == self.Reason.VOID
 
     @property
     def back_cents(self) -> int:

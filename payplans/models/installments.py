@@ -43,6 +43,8 @@ class Installment(PracticeRow):
     # What we took for it (net of refunds) and what Open Dental shows paid by others.
     collected_cents = models.BigIntegerField(default=0)
     office_paid_cents = models.BigIntegerField(default=0)
+    # Given back and closed by staff: never collected by KasperPay, though Open Dental still shows it owed.
+    forgiven_cents = models.BigIntegerField(default=0, db_default=0)
     paid_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -76,7 +78,7 @@ class Installment(PracticeRow):
     @property
     def owed_cents(self) -> int:
         """What is still to be collected, never negative."""
-        return max(0, self.amount_cents - self.collected_cents - self.office_paid_cents)
+        return max(0, self.amount_cents - self.collected_cents - self.office_paid_cents - self.forgiven_cents)
 
     @property
     def is_open(self) -> bool:

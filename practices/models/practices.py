@@ -53,6 +53,14 @@ class PaymentSettings(PracticeRow):
     upcoming_days = models.PositiveSmallIntegerField(default=3)
     # So many days after its due date a charge may be moved by staff at most.
     move_days = models.PositiveSmallIntegerField(default=30, db_default=30)
+    # How much a role may give back, in cents: at once and on one practice-local day; null = no limit, 0 = nothing
+    # (practices/refund_limits.py). Admins have none.
+    refund_front_desk_cents = models.BigIntegerField(null=True, blank=True, default=0, db_default=0)
+    refund_front_desk_day_cents = models.BigIntegerField(null=True, blank=True)
+    refund_biller_cents = models.BigIntegerField(null=True, blank=True, default=500_00, db_default=500_00)
+    refund_biller_day_cents = models.BigIntegerField(null=True, blank=True)
+    refund_manager_cents = models.BigIntegerField(null=True, blank=True)
+    refund_manager_day_cents = models.BigIntegerField(null=True, blank=True)
     # An admin's word that staff allocate by hand where no proven posting route exists (decisions 9).
     allocation_by_hand_accepted_by = models.ForeignKey(
         "practices.User", null=True, blank=True, on_delete=models.PROTECT, related_name="+"

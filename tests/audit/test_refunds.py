@@ -31,7 +31,12 @@ def refund(spoiled: Spoiled, state: str = "SUCCEEDED", *, posted: bool = True) -
     for kind in ("refund_started", f"refund_{state.lower()}"):
         event = spoiled.number("SELECT min(id) FROM practices_event")
         spoiled.insert_like("practices_event", event, kind=kind, about={"refund": row})
+    message = spoiled.number("SELECT min(id) FROM notifications_message WHERE kind = 'PAYMENT_SUCCESSFUL'")
     if state == "SUCCEEDED":
+        spoiled.insert_like(
+            "notifications_message", message, kind="REFUND", about={"refund": row}, dedupe_key=f"REFUND:{row}",
+            state="BLOCKED", carrier_reference="",
+        )  # fmt: skip
         _take_back(spoiled, payment, row, posted=posted)
     return row
 

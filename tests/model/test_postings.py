@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, rule
 from opendental import marking, outbox, refund_by_hand
 from opendental.models import Connection
 from opendental.post import Poster
-from payments import outcomes, refund_aftermath
+from payments import outcomes, refund_aftermath, voids
 from payments.models import Alarm, LedgerPosting, Payment
 from payplans.models import ChargeRow
 from practices.models import Practice
@@ -47,6 +47,8 @@ NEWS: dict[str, tuple[str | None, News]] = {
     "entered": (None, lambda one, now: refund_by_hand.entered(one, 7000 + one.pk, now)),
     "withdrawn": (None, lambda one, now: refund_aftermath.withdraw(one, now)),
     "over": (None, lambda one, now: refund_by_hand.drop(one, now=now)),
+    "voided": (None, lambda one, now: voids.withdraw(one, now)),
+    "void failed": (None, lambda one, now: voids.post_after_all(one, now)),
 }  # fmt: skip
 
 

@@ -143,7 +143,7 @@ def new_payment(practice: Practice, now: datetime) -> Payment:
 
 
 def refund_in(state: str, payment: Payment, now: datetime) -> Refund:
-    refund = refunds.claim(payment.pk, cents=50_00, reason="OTHER", actor="user:1", now=now)
+    refund = refunds.claim(payment.pk, refunds.Wish(cents=50_00, reason="OTHER", actor="user:1"), now=now)
     if state in ("SUCCEEDED", "FAILED"):
         news = Succeeded("re_news", 50_00) if state == "SUCCEEDED" else Failed("re_news", "declined")
         refund_outcomes.settle_refund(refund.pk, news, now=now, actor="test")
@@ -213,7 +213,7 @@ class Walk(RuleBasedStateMachine):
 
     def _give_back(self, cents: int) -> None:
         try:
-            refunds.refund(self.payment.pk, cents=cents, reason="OTHER", actor="user:1", now=self.now)
+            refunds.refund(self.payment.pk, refunds.Wish(cents=cents, reason="OTHER", actor="user:1"), now=self.now)
         except UnableToRefund:
             return
 
@@ -287,4 +287,4 @@ def test_a_walk_notices_a_wrong_cell(
     monkeypatch.setattr(refund_outcomes, "settle_refund", watched(refund_outcomes.settle_refund, wrong))
 
     with pytest.raises(Differs, match="STARTED × Succeeded"):
-        explore(machine(till, practice, now), examples=14, steps=12)
+        explore(machine(till, practice, now), examples=40, steps=12)

@@ -29,7 +29,8 @@ def posted(desk: Desk, posting: LedgerPosting) -> LedgerPosting:
 
 def give_back(desk: Desk, posting: LedgerPosting, cents: int) -> LedgerPosting:
     """The card has its money back; what waits for the ledger."""
-    refund = refunds.claim(posting.payment_id, cents=cents, reason="OTHER", actor="user:1", now=desk.now())
+    wish = refunds.Wish(cents=cents, reason="OTHER", actor="user:1")
+    refund = refunds.claim(posting.payment_id, wish, now=desk.now())
     news = Succeeded(f"re_{refund.pk}", cents)
     refund_outcomes.settle_refund(refund.pk, news, now=desk.now(), actor="user:1")
     return LedgerPosting.objects.get(refund=refund)

@@ -211,9 +211,8 @@ def test_a_sale_is_given_back_by_open_dentals_own_refund(counter: Counter) -> No
     sale = counter.draft()
     counter.charge(sale, 120_00)
     counter.desk.post()
-    refunds.refund(
-        Payment.objects.get().pk, cents=120_00, reason="REQUESTED", actor="user:1", now=counter.desk.now(), newest=0
-    )
+    wish = refunds.Wish(cents=120_00, reason="REQUESTED", actor="user:1", newest=0)
+    refunds.refund(Payment.objects.get().pk, wish, now=counter.desk.now())
     counter.desk.post()
     assert states() == [State.MATCHED, State.MATCHED]
     assert LedgerPosting.objects.get(movement="REFUND").route == "REFUND"

@@ -16,6 +16,8 @@ from processors.port import NotTaken
 from tests.ops.test_restore import ONE, charge, reconcile, work
 from tests.ops.town import Town
 
+WISH = refunds.Wish(cents=40_00, reason="OTHER", actor="user:1")
+
 
 def test_a_refund_made_after_the_backup_is_booked_again_once_and_its_posting_is_looked_for_first(
     town: Town, lose_everything_since: Callable[[], Callable[[], None]]
@@ -25,13 +27,13 @@ def test_a_refund_made_after_the_backup_is_booked_again_once_and_its_posting_is_
     charge(town)
     work(town)
     restore = lose_everything_since()
-    given = refunds.refund(Payment.objects.get().pk, cents=40_00, reason="OTHER", actor="user:1", now=town.desk.now())
+    given = refunds.refund(Payment.objects.get().pk, WISH, now=town.desk.now())
     lost = LedgerPosting.objects.get(amount_cents=-40_00)
 
     restore()
     # Nothing may be given back before the processor was asked: it would be the second time.
     with pytest.raises(UnableToRefund, match="looked for first"):
-        refunds.refund(Payment.objects.get().pk, cents=40_00, reason="OTHER", actor="user:1", now=town.desk.now())
+        refunds.refund(Payment.objects.get().pk, WISH, now=town.desk.now())
     town.shop.fault("GET /v1/refunds", "error_before", times=9)
     with pytest.raises(Exception, match="Not every practice"):
         call_command("reconcile", practice=town.practice.slug)
@@ -56,14 +58,14 @@ def test_a_refund_that_was_under_way_at_the_backup_is_looked_up_but_never_asked_
     town.time_to_charge()
     charge(town)
     payment = Payment.objects.get().pk
-    begun = refunds.claim(payment, cents=40_00, reason="OTHER", actor="user:1", now=town.desk.now())
+    begun = refunds.claim(payment, WISH, now=town.desk.now())
     restore = lose_everything_since()
     if is_asked:
         refunds.ask(accounts.for_practice(town.practice.pk), begun)
     else:
         # It came to nothing, and staff ordered the same once more.
         refund_outcomes.settle_refund(begun.pk, NotTaken("Refused"), now=town.desk.now(), actor="user:1")
-        refunds.refund(payment, cents=40_00, reason="OTHER", actor="user:1", now=town.desk.now())
+        refunds.refund(payment, WISH, now=town.desk.now())
 
     restore()
     reconcile(town)

@@ -21,11 +21,13 @@ def paid(part: DuePart, now: datetime) -> Payment:
 
 
 def give_back(payment: Payment, cents: int, now: datetime, **more: Any) -> Refund:
-    return refunds.refund(payment.pk, **{"cents": cents, "reason": "REQUESTED", "actor": "user:1", "now": now, **more})
+    wish = refunds.Wish(**{"cents": cents, "reason": "REQUESTED", "actor": "user:1", **more})
+    return refunds.refund(payment.pk, wish, now=now)
 
 
 def reserve(payment: Payment, cents: int, now: datetime, **more: Any) -> Refund:
-    return refunds.claim(payment.pk, **{"cents": cents, "reason": "OTHER", "actor": "user:1", "now": now, **more})
+    wish = refunds.Wish(**{"cents": cents, "reason": "OTHER", "actor": "user:1", **more})
+    return refunds.claim(payment.pk, wish, now=now)
 
 
 def ask(shop: Shop, refund: Refund) -> Any:

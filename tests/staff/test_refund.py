@@ -37,7 +37,9 @@ def test_the_form_offers_everything_left_and_says_what_will_happen(biller: Clien
     assert "Can be given back $128.60" in words
     assert "The money goes back to Visa 4242, once. It takes 5 to 10 days to show there." in words
     assert "Open Dental lets no program refund such a payment: you get exact steps to enter it there." in words
-    assert "What is given back is owed again, and held: nothing is charged for it until staff decide." in words
+    assert "Your role may give back up to $500.00 at once." in words
+    assert "Is owed again, held: nothing is charged for it until staff decide" in words
+    assert re.findall(r'name="then" value="(\w+)"[^>]*?( checked|>)', page) == [("open", " checked"), ("close", ">")]
 
 
 def test_a_payment_on_no_plan_is_said_to_be_posted_by_itself(biller: Client, payment: Payment) -> None:

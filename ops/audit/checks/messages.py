@@ -19,6 +19,7 @@ ONCE_PER = {
     "PAYMENT_SUCCESSFUL": ("attempt",),
     "PAYMENT_FAILED": ("attempt",),
     "PLAN_COMPLETED": ("plan",),
+    "REFUND": ("refund",),
 }
 
 
@@ -83,6 +84,11 @@ def messages_are_true(world: World) -> Iterator[str]:
         expected = TRUE_OF.get(row["kind"])
         if expected and (state := world.one("payments_attempt", row["about"]["attempt"])["state"]) != expected:
             yield f"message {row['id']} says {row['kind']}, attempt {row['about']['attempt']} is {state}"
+        if row["kind"] == "REFUND":
+            refund = world.one("payments_refund", row["about"]["refund"])
+            # One that failed later was given back as far as anybody knew.
+            if refund["state"] not in ("SUCCEEDED", "FAILED"):
+                yield f"message {row['id']} says REFUND, refund {refund['id']} is {refund['state']}"
 
 
 def payments_have_their_receipt(world: World) -> Iterator[str]:
@@ -94,6 +100,15 @@ def payments_have_their_receipt(world: World) -> Iterator[str]:
             yield f"payment {payment['id']} of {payment['amount_cents']} cents has no receipt"
 
 
+def refunds_to_cards_are_told(world: World) -> Iterator[str]:
+    told = {row["about"]["refund"] for row in world.rows("notifications_message") if row["kind"] == "REFUND"}
+    by_card = {row["id"] for row in world.card_payments}
+    for row in world.rows("payments_refund"):
+        is_news = row["state"] == "SUCCEEDED" and row["reason"] != "DISPUTE" and row["payment_id"] in by_card
+        if is_news and row["id"] not in told:
+            yield f"refund {row['id']} of {row['amount_cents']} cents was told nobody"
+
+
 CHECKS = (
     nobody_is_texted_twice,
     nobody_is_mailed_twice,
@@ -101,4 +116,5 @@ CHECKS = (
     events_are_told_once,
     messages_are_true,
     payments_have_their_receipt,
+    refunds_to_cards_are_told,
 )

@@ -65,7 +65,11 @@ def refunds_are_final(world: World) -> Iterator[str]:
 def refunds_have_one_posting(world: World) -> Iterator[str]:
     """One that was given back is written down in the ledger, once, unless the payment itself never was."""
     postings = grouped(world.rows("payments_ledgerposting"), lambda row: row["refund_id"])
-    posted = {row["payment_id"] for row in world.rows("payments_ledgerposting") if row["movement"] == "PAYMENT"}
+    posted = {
+        row["payment_id"]
+        for row in world.rows("payments_ledgerposting")
+        if row["movement"] == "PAYMENT" and row["state"] != "WITHDRAWN"
+    }
     for row in world.rows("payments_refund"):
         amounts = [one["amount_cents"] for one in postings.get(row["id"], []) if one["state"] != "WITHDRAWN"]
         is_wanted = row["state"] == "SUCCEEDED" and row["payment_id"] in posted
@@ -94,6 +98,48 @@ def _taken_out(world: World, payments: list[Row], payment: Row) -> int:
     )
 
 
+def withdrawn_payments_were_voided(world: World) -> Iterator[str]:
+    """A payment that the ledger is not told was given back whole, as a void, and left nothing there."""
+    for posting in world.rows("payments_ledgerposting"):
+        if posting["movement"] != "PAYMENT" or posting["state"] != "WITHDRAWN":
+            continue
+        back = [row for row in world.rows("payments_refund") if row["payment_id"] == posting["payment_id"]]
+        voided = sum(row["amount_cents"] for row in back if row["reason"] == "VOID" and row["state"] == "SUCCEEDED")
+        if voided != posting["amount_cents"]:
+            yield f"posting {posting['id']} of {posting['amount_cents']} cents is withdrawn, {voided} were voided"
+        office = world.office_of.get(posting["practice_id"])
+        payments = office.tables["payment"] if office else []
+        there = [row for row in payments if row["CheckNum"].upper() == posting["reference"]]
+        if there:
+            yield f"posting {posting['id']} is withdrawn, payments {[row['PayNum'] for row in there]} are in the ledger"
+
+
+def nobody_gives_back_beyond_the_role(world: World) -> Iterator[str]:
+    """What one person ordered at once is within the practice's limit, as it is set now (runs never change it)."""
+    limits = {row["practice_id"]: row for row in world.rows("practices_paymentsettings")}
+    roles = {
+        (row["practice_id"], f"user:{row['user_id']}"): row["role"].lower()
+        for row in world.rows("practices_membership")
+    }
+    for row in world.rows("payments_refund"):
+        role = roles.get((row["practice_id"], row["actor"]), "")
+        limit = limits.get(row["practice_id"], {}).get(f"refund_{role}_cents")
+        if limit is not None and row["amount_cents"] > limit:
+            yield f"refund {row['id']} of {row['amount_cents']} cents is above the {limit} of the role {role}"
+
+
+def notes_are_written_once(world: World) -> Iterator[str]:
+    """A note in the Commlog about what staff enter stands there once, and once it is said to be there, it is."""
+    for row in world.rows("opendental_officenote"):
+        office = world.office_of.get(row["practice_id"])
+        if office is None:
+            continue
+        reference = world.one("payments_ledgerposting", row["posting_id"])["reference"]
+        there = [one["CommlogNum"] for one in office.tables["commlog"] if one["Note"].startswith(reference)]
+        if len(there) > 1 or (row["state"] == "WRITTEN" and not there):
+            yield f"note {row['id']} is {row['state']}, the Commlog has it as {there}"
+
+
 def refunds_have_their_events(world: World) -> Iterator[str]:
     """How it began, and the state it is in."""
     kinds = world.events_about("refund")
@@ -116,5 +162,8 @@ CHECKS = (
     refunds_are_final,
     refunds_have_one_posting,
     ledger_refunds_are_ours,
+    withdrawn_payments_were_voided,
+    nobody_gives_back_beyond_the_role,
+    notes_are_written_once,
     refunds_have_their_events,
 )
