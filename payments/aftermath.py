@@ -39,7 +39,7 @@ def of_success(attempt: Attempt, outcome: Succeeded, now: datetime, actor: str) 
         about=about(attempt) | {"payment": payment.pk},
         text=f"{format_cents(payment.amount_cents)} {_taken(attempt)}",
     )  # fmt: skip
-    if attempt.card is not None:
+    if attempt.channel != Attempt.Channel.RECORDED:
         notices.success(attempt, now)
     if plan is not None:
         notices.plan_completed(plan, now)

@@ -78,7 +78,7 @@ def _values(attempt: Attempt) -> dict[str, str | date]:
     return {
         "Transaction Amount": format_cents(attempt.amount_cents),
         "Payment Due Date": due,
-        "Card Last 4": attempt.card.last4 if attempt.card else "",
+        "Card Last 4": attempt.card_told.last4 if attempt.card_told else "",
     }
 
 

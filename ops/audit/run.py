@@ -12,6 +12,7 @@ from ops.audit.checks import (
     messages,
     payouts,
     postings,
+    presented,
     refunds,
     sales,
     stuck,
@@ -22,6 +23,7 @@ from ops.audit.world import World, open_world
 
 CHECKS = (
     *captures.CHECKS,
+    *presented.CHECKS,
     *postings.CHECKS,
     *refunds.CHECKS,
     *disputes.CHECKS,

@@ -48,11 +48,16 @@ class Processor:
     entries: list[Row]
     # Each with `changed`: when the last news of it was sent (Unix seconds).
     disputes: list[Row]
+    # Hosted pages.
+    pages: list[Row]
 
     @classmethod
     def read(cls, state: Path) -> Processor:
         file = state / "stripe.sqlite3"
-        kinds = ("payment_intent", "charge", "refund", "event", "payout", "balance_transaction", "dispute")
+        kinds = (
+            "payment_intent", "charge", "refund", "event", "payout", "balance_transaction", "dispute",
+            "checkout.session",
+        )  # fmt: skip
         found: dict[str, list[Row]] = {kind: [] for kind in kinds}
         for row in rows(file, "SELECT account, object, body FROM objects ORDER BY seq"):
             if row["object"] in found:
@@ -61,6 +66,7 @@ class Processor:
         return cls(
             found["payment_intent"], found["charge"], found["refund"], asked, _made_by_us(found["event"]),
             found["payout"], found["balance_transaction"], _with_last_news(found["dispute"], found["event"]),
+            found["checkout.session"],
         )  # fmt: skip
 
     @property

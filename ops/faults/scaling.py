@@ -31,6 +31,7 @@ def install() -> None:
 
     for module in ("payments.reconcile", "payments.refund_news", "payments.loose_ends"):
         _set(module, STARTED_GRACE=timedelta(seconds=90 / SCALE))
+    _set("payments.presented", ABANDONED_AFTER=timedelta(minutes=40) / SCALE)
     _set("payments.sales", REQUEST_IS_OVER=timedelta(minutes=10) / SCALE)
     _set(
         "terminals.sweeping",

@@ -104,9 +104,11 @@ def _sell(chance: random.Random) -> dict[str, Any]:
     return {
         "fee": round(chance.uniform(20, 150), 2),
         "basis": chance.choice(("PATIENT", "PATIENT", "PROCEDURES", "CUSTOM", "PREPAYMENT")),
-        "means": chance.choice(("card", "card", "cash")),
+        "means": chance.choice(("card", "card", "cash", "page", "page")),
         "split": chance.random() < 0.3,
         "clicks": chance.choice((1, 1, 2)),
+        # What the person at the card page does.
+        "at_page": chance.choice(("pay", "pay", "decline", "give_up", "leave")),
     }
 
 

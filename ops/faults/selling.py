@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from typing import Any
 
-from ops.browser import Browser, Page
+from ops.browser import Browser, Page, UnableToWalk
 from ops.faults.schedule import Step
+
+# Test cards: one that pays, one whose bank says no.
+_GOOD, _POOR = "4242424242424242", "4000000000009995"
+_MOST_LOOKS = 40
 
 
 @dataclass(frozen=True)
@@ -23,7 +28,7 @@ class Sale:
         page = self._draft(str(facts["basis"]))
         cents = round(float(page.form("method").fields["amount"].replace(",", "")) * 100)
         parts = [cents // 2, cents - cents // 2] if facts["split"] else [cents]
-        means = [self._pay(page.url, part, str(facts["means"]), int(facts["clicks"])) for part in parts]
+        means = [self._pay(page.url, part, str(facts["means"]), facts) for part in parts]
         return f"sale {page.url.rstrip('/').rpartition('/')[2]}: {', '.join(means)}"
 
     def _draft(self, basis: str) -> Page:
@@ -37,21 +42,48 @@ class Sale:
             wish["procedures"] = found[-1]
         return self.browser.send(page, form, wish)
 
-    def _pay(self, address: str, cents: int, means: str, clicks: int) -> str:
+    def _pay(self, address: str, cents: int, means: str, facts: dict[str, Any]) -> str:
         page = self.browser.get(address)
         form = page.form("method")
         cards = [one for one in form.choices["method"] if one.isdecimal()]
-        by_card = means == "card" and bool(cards)
+        method = {"card": cards[0] if cards else "recorded", "page": "manual"}.get(means, "recorded")
         types = [one for one in form.choices["pay_type"] if one]
-        wish = {**form.fields, "amount": f"{cents / 100:.2f}", "method": cards[0] if by_card else "recorded"}
-        wish["pay_type"] = "" if by_card else types[0]
+        wish = {**form.fields, "amount": f"{cents / 100:.2f}", "method": method}
+        wish["pay_type"] = types[0] if method == "recorded" else ""
         more: list[Future[Page]] = [
-            self.pool.submit(self.browser.send, page, form, wish) for _ in range(max(0, clicks - 1))
+            self.pool.submit(self.browser.send, page, form, wish) for _ in range(max(0, int(facts["clicks"]) - 1))
         ]
         self.browser.send(page, form, wish)
         for click in more:
             click.exception(timeout=30)
-        return f"{cents} by {'card' if by_card else 'cash'}"
+        done = self._at_page(address, str(facts["at_page"])) if means == "page" else means
+        return f"{cents} by {done}"
+
+    def _at_page(self, address: str, does: str) -> str:
+        """What the person with the card does on the processor's page, once it is open."""
+        for _ in range(_MOST_LOOKS):
+            page = self.browser.get(f"{address}card-page/")
+            if any("number" in form.fields for form in page.forms):
+                break
+            time.sleep(0.2)
+        else:
+            return "a page that did not open"
+        if does == "give_up":
+            here = self.browser.get(address)
+            self.browser.send(here, here.form("give-up"), here.form("give-up").fields)
+        elif does != "leave":
+            for number in (_POOR, _GOOD) if does == "decline" else (_GOOD,):
+                page = self._type_in(page, number)
+        return f"page, {does}"
+
+    def _type_in(self, page: Page, number: str) -> Page:
+        """A declined card leaves the page open (HTTP 402)."""
+        form = page.form("number")
+        typed = {"number": number, "expiry": "12 / 39", "code": "123", "name": "Fault Example", "zip_code": "10001"}
+        try:
+            return self.browser.send(page, form, {**form.fields, **typed})
+        except UnableToWalk:
+            return page
 
 
 def patient_of(step: Step, people: list[tuple[Any, ...]]) -> tuple[Any, ...]:

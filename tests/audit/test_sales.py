@@ -44,3 +44,25 @@ def test_work_that_was_paid_twice_is_found(spoiled: Spoiled) -> None:
     line = spoiled.row("SELECT * FROM payments_saleline")
     spoiled.office("UPDATE procedurelog SET ProcFee = 89.99 WHERE ProcNum = ?", line["proc_num"])
     assert "was paid 9000, 8999 owed" in spoiled.only("procedures_are_not_paid_twice")
+
+
+def test_a_page_that_can_be_paid_although_nobody_waits_for_it_is_found(spoiled: Spoiled) -> None:
+    page = spoiled.stripe_copy("checkout.session", {"status": "open"}, where="json_extract(body, '$.mode') = 'payment'")
+    attempt = spoiled.row("SELECT * FROM payments_attempt WHERE channel = 'HOSTED'")
+    found = spoiled.only("pages_end_with_their_attempt")
+    assert found == f"page {page} can be paid, it is of attempt {attempt['id']}, which is SUCCEEDED"
+
+
+def test_a_readers_intent_that_outlives_its_attempt_is_found(spoiled: Spoiled) -> None:
+    attempt = spoiled.row("SELECT * FROM payments_attempt WHERE channel = 'HOSTED'")
+    change = {"status": "requires_payment_method", "last_payment_error": None}
+    intent = spoiled.stripe_copy("payment_intent", change, where=f"id = '{attempt['reference']}'")
+    found = [one.text for one in spoiled.found() if one.check == "readers_intents_end_with_their_attempt"]
+    assert found == [f"intent {intent} is requires_payment_method, attempt {attempt['id']} is SUCCEEDED"]
+
+
+def test_a_presented_card_that_paid_for_another_attempt_is_found(spoiled: Spoiled) -> None:
+    attempt = spoiled.row("SELECT * FROM payments_attempt WHERE channel = 'HOSTED'")
+    spoiled.sql("UPDATE payments_attempt SET paid_with = '' WHERE id = %(id)s", id=attempt["id"])
+    found = spoiled.only("presented_cards_paid_what_was_waiting")
+    assert found == f"attempt {attempt['id']} paid by no card with the intent of {attempt['uuid']}"

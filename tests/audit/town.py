@@ -14,7 +14,7 @@ from notifications.models import MessagingAccount
 from notifications.send import send_due
 from opendental import account
 from patients.models import Patient
-from payments import attaching, charging, payouts, recorded, sales, sweep, upward
+from payments import attaching, charging, payouts, presented, recorded, sales, sweep, upward
 from payments.attaching import Witness
 from payments.models import Attempt, Sale
 from payments.sale_lines import lines
@@ -119,6 +119,25 @@ class Life:
         recorded.record(sale.pk, cents=40_00, payer=patient, pay_type_num=70, paid_with="Cash", actor="user:1", now=now)
         self.work()
 
+    def sell_at_page(self, first: str) -> None:
+        """$35 of work outside a plan; the first card on the processor's page is declined, the second pays."""
+        number = self.desk.patient(FName=first)
+        self.desk.act("procedures", PatNum=number, ProcFee=35)
+        self.desk.pull(cycles=2)
+        patient, now = Patient.objects.get(pat_num=number), self.desk.now()
+        wish = lines(account.read(self.practice.pk, number, now), Sale.Basis.PATIENT)
+        sale = sales.draft(patient, basis=Sale.Basis.PATIENT, lines=wish, note="", actor="user:1", now=now)
+        part = sales.tender(sale.pk, cents=35_00, payer=patient, actor="user:1", now=now)
+        back = presented.Wish(
+            Attempt.Channel.HOSTED, "user:1", back="https://kp.example/", cancel="https://kp.example/"
+        )
+        attempt = presented.begin(part.pk, back, now=now)
+        for card in (POOR, VISA):
+            typed = {"number": card, "expiry": "12/40", "code": "123", "name": "Pat Example", "zip_code": "10001"}
+            self.shop.process.http.post(f"/c/pay/{attempt.page}", data=typed)
+            presented.look(attempt, now=now, actor="user:1")
+        self.work()
+
     def work(self) -> None:
         """Postings and messages; twice, because one payment of a plan waits for another."""
         for _ in range(2):
@@ -155,6 +174,7 @@ def _live(life: Life) -> datetime:
     life.pay_now(installments(ben.pay_plan_num)[0], life.shop.card(ben.guarantor, VISA, is_primary=False).pk)
     life.pay_now(installments(anna.pay_plan_num)[1], anna.autopay.card_id)
     life.sell("Dora")
+    life.sell_at_page("Eve")
     life.shop.control("payouts/make", account_key=life.shop.account.secret_key, status="paid")
     payouts.hear(life.practice.pk, now=life.desk.now())
     life.desk.wait(hours=3)

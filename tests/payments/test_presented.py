@@ -85,7 +85,7 @@ def test_a_page_takes_the_money_once_and_tells_what_paid(tender: DuePart, shop: 
     before = Ledger()
 
     assert look(attempt, now) == AttemptState.SUCCEEDED
-    before.wrote(payments=1, allocations=1, postings=1, events=1)
+    before.wrote(payments=1, allocations=1, postings=1, messages=1, events=1)
     assert (attempt.means, attempt.card_facts["funding"], shop.taken()) == ("Visa 4242", "credit", [100_00])  # type: ignore[index]
     paid = Payment.objects.get()
     assert (paid.amount_cents, paid.processor_reference) == (100_00, attempt.reference)

@@ -33,7 +33,8 @@ def cards_are_not_tried_after_never(world: World) -> Iterator[str]:
 
 def _by_card(charges: list[Row]) -> dict[str, list[Row]]:
     """Account and fingerprint → our tries, oldest first."""
-    ours = [charge for charge in charges if charge["metadata"].get("attempt")]
+    # Not what a person presented: they may try their own card as often as its bank lets them.
+    ours = [charge for charge in charges if charge["metadata"].get("attempt") and not charge["metadata"].get("way")]
     ours.sort(key=lambda charge: int(charge["created"]))
     return grouped(
         ours, lambda charge: f"{charge['account']}/{charge['payment_method_details']['card']['fingerprint']}"
