@@ -32,8 +32,12 @@ def of_success(attempt: Attempt, outcome: Succeeded, now: datetime, actor: str) 
     plan = _pay_installment(part.installment, payment, now) if part.installment is not None else None
     if part.sale is not None:
         sale_aftermath.of_success(part.sale, payment, now)
-    if outcome.amount_cents != attempt.amount_cents and not is_partial:
+    if outcome.amount_cents != attempt.amount_cents:
         _alarm_amount(attempt, outcome, now)
+    if is_partial:
+        # `create_params` keep what was asked.
+        attempt.amount_cents = outcome.amount_cents
+        attempt.save(update_fields=["amount_cents"])
     Event.record(
         attempt.practice_id, kind="payment_succeeded", actor=actor, now=now,
         about=about(attempt) | {"payment": payment.pk},

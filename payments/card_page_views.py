@@ -20,37 +20,37 @@ from processors import accounts
 from processors.port import UnableToReachProcessor
 
 
-def waiting(sale: Sale) -> Attempt | None:
-    """The tender of this sale whose card page is open."""
-    open_ones = Attempt.objects.filter(due_part__sale=sale, channel=Attempt.Channel.HOSTED)
-    return open_ones.filter(state=AttemptState.PENDING).exclude(page="").order_by("pk").last()
+def _tender(request: HttpRequest, sale_uuid: UUID, part_id: int) -> tuple[Sale, Attempt | None]:
+    """The sale, and the attempt of this tender that a card page was opened for."""
+    found = sale_pages.sale_or_404(cast("StaffRequest", request).practice, sale_uuid)
+    part = get_object_or_404(found.due_parts, pk=part_id)
+    return found, part.attempts.filter(channel=Attempt.Channel.HOSTED).exclude(page="").order_by("pk").last()
 
 
 @access.staff(Permission.CHARGE)
 @require_GET
-def card_page(request: HttpRequest, sale_uuid: UUID) -> HttpResponse:
-    """To the processor's page; back to the sale where none is open any more."""
-    found = sale_pages.sale_or_404(cast("StaffRequest", request).practice, sale_uuid)
-    attempt, address = waiting(found), ""
-    if attempt is not None:
-        try:
-            address = accounts.for_practice(found.practice_id).page_address(attempt.page)
-        except UnableToReachProcessor as error:
-            messages.error(request, f"The card page can't be opened: {error}.")
-            return redirect("sale", found.uuid)
-        if not address:
-            # Paid or expired, and the news has not come yet.
-            _look(request, attempt)
+def card_page(request: HttpRequest, sale_uuid: UUID, part_id: int) -> HttpResponse:
+    """To the processor's page; back to the sale when it is open no more."""
+    found, attempt = _tender(request, sale_uuid, part_id)
+    if attempt is None or attempt.is_final:
+        return redirect("sale", found.uuid)
+    try:
+        address = accounts.for_practice(found.practice_id).page_address(attempt.page)
+    except UnableToReachProcessor as error:
+        messages.error(request, f"The card page can't be opened: {error}.")
+        return redirect("sale", found.uuid)
+    if not address:
+        # Paid or expired, and the news has not come yet.
+        _look(request, attempt)
     return redirect(address) if address else redirect("sale", found.uuid)
 
 
 @access.staff(Permission.CHARGE)
 @require_GET
-def card_page_back(request: HttpRequest, sale_uuid: UUID) -> HttpResponse:
+def card_page_back(request: HttpRequest, sale_uuid: UUID, part_id: int) -> HttpResponse:
     """Where the processor's page leads when the card was taken: ask at once instead of waiting for the news."""
-    found = sale_pages.sale_or_404(cast("StaffRequest", request).practice, sale_uuid)
-    attempt = waiting(found)
-    if attempt is not None:
+    found, attempt = _tender(request, sale_uuid, part_id)
+    if attempt is not None and not attempt.is_final:
         _look(request, attempt)
     return redirect("sale", found.uuid)
 
@@ -66,9 +66,7 @@ def _look(request: HttpRequest, attempt: Attempt) -> None:
 @require_POST
 def give_up(request: HttpRequest, sale_uuid: UUID, part_id: int) -> HttpResponse:
     """Nobody presents a card for this tender any more."""
-    found = sale_pages.sale_or_404(cast("StaffRequest", request).practice, sale_uuid)
-    part = get_object_or_404(found.due_parts, pk=part_id)
-    attempt = part.attempts.filter(channel=Attempt.Channel.HOSTED).order_by("pk").last()
+    found, attempt = _tender(request, sale_uuid, part_id)
     if attempt is not None:
         try:
             _say(request, presented.give_up(attempt, now=clock.now(), actor=access.actor(request)))

@@ -17,7 +17,7 @@ from payments import attaching, disputes, loose_ends, outcomes, payouts, present
 from payments.models import Alarm, Attempt, WebhookEvent
 from processors import accounts
 from processors.models import ProcessorAccount
-from processors.port import Outcome, Succeeded
+from processors.port import Outcome, Succeeded, UnableToReachProcessor, Unknown
 from processors.stripe import ProcessorEvent, StripeProcessor
 from processors.stripe.account import API_VERSION
 
@@ -128,7 +128,11 @@ def _intent(processor: StripeProcessor, reference: str, now: datetime) -> tuple[
         return _stranger(attempt, reference, outcome, now)
     if attempt.is_presented:
         # A declined card is not the end of it, and a page knows more than its intent.
-        outcome = processor.look_up_presented(presented.question_of(attempt))
+        told, outcome = outcome, processor.look_up_presented(presented.question_of(attempt))
+        if isinstance(told, Succeeded) and isinstance(outcome, Unknown):
+            raise UnableToReachProcessor(outcome.reason)  # Money moved: asked again until it is clear whose.
+        if isinstance(told, Succeeded) and not (isinstance(outcome, Succeeded) and outcome.reference == reference):
+            return _stranger(attempt, reference, told, now)
     outcomes.settle(attempt.pk, outcome, now=now, actor="webhook")
     # The worker does this too; it may be dead.
     attempt.refresh_from_db()

@@ -62,8 +62,9 @@ def _apply(attempt: Attempt, outcome: Outcome, now: datetime, actor: str) -> boo
             _close(attempt, AttemptState.NOT_TAKEN, now)
             aftermath.of_not_taken(attempt, outcome, now, actor)
         case Pending():
-            Alarm.close(attempt.practice_id, key="processor", now=now, actor=actor)
             is_new = _wait(attempt, AttemptState.PENDING, outcome.reference, "", now, actor)
+            if is_new:
+                Alarm.close(attempt.practice_id, key="processor", now=now, actor=actor)
             return _note_declined_card(attempt, outcome.declined, now, actor) or is_new
         case Unknown():
             return _wait(attempt, AttemptState.UNKNOWN, outcome.reference, outcome.reason, now, actor)
@@ -88,12 +89,16 @@ def _close(attempt: Attempt, state: str, now: datetime, reference: str = "", cha
 
 def _note_means(attempt: Attempt, outcome: Succeeded) -> None:
     if outcome.means is not None:
+        # Cards that were declined before it are in the events.
+        attempt.reason = attempt.decline_code = attempt.advice_code = ""
+        attempt.network_decline_code = attempt.network_advice_code = ""
         attempt.paid_with, attempt.card_facts = str(outcome.means)[:80], asdict(outcome.means)
 
 
 def _note_declined_card(attempt: Attempt, declined: Declined | None, now: datetime, actor: str) -> bool:
     """A presented card was declined; another may be tried. True when we did not know of it."""
-    if declined is None or declined.charge_reference == attempt.charge_reference:
+    known = (attempt.charge_reference, attempt.decline_code)
+    if declined is None or (declined.charge_reference, declined.decline_code[:60]) == known:
         return False
     _note_codes(attempt, declined)
     attempt.charge_reference = declined.charge_reference

@@ -10,6 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db.models import Case, CharField, F, FilteredRelation, OuterRef, Q, QuerySet, Subquery, Sum, Value, When
+from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Coalesce
 
 from payments import payment_list
@@ -101,6 +102,11 @@ def _means(attempt: str) -> Coalesce:
     return Coalesce(F(f"{attempt}card__brand"), F(f"{attempt}paid_with"))
 
 
+def _last4(attempt: str) -> Coalesce:
+    """Of a saved card, or of one that was presented."""
+    return Coalesce(F(f"{attempt}card__last4"), KeyTextTransform("last4", f"{attempt}card_facts"))
+
+
 def _why() -> Case:
     """What a person reads of a try that took nothing: the processor's words, else its code."""
     said = When(state=AttemptState.DECLINED, reason="", then=F("decline_code"))
@@ -124,7 +130,7 @@ def _flat(
     columns = {
         "kind": Value(kind), "at": F(at), "reason_": reason, "cents": cents, "back_cents": back_cents,
         "channel_": F(channel), "actor_": F("actor"), "brand": _means(attempt),
-        "last4": F(f"{attempt}card__last4"), "payer_num": F(f"{payer}pat_num"),
+        "last4": _last4(attempt), "payer_num": F(f"{payer}pat_num"),
         "payer_first": F(f"{payer}first_name"), "payer_last": F(f"{payer}last_name"),
         **{f"patient_{name}": Coalesce(F(f"{plan}patient__{column}"), F(f"{part}sale__patient__{column}"))
            for name, column in (("num", "pat_num"), ("first", "first_name"), ("last", "last_name"))},

@@ -143,9 +143,10 @@ def question_of(attempt: Attempt) -> PresentedQuestion:
 
 
 def look(attempt: Attempt, *, now: datetime, actor: str) -> bool:
-    """Ask the processor how it stands, and settle. True when that changed it. Raises UnableToReachProcessor."""
-    if attempt.is_final:
-        return False
+    """Ask the processor how it stands, and settle. True when that changed it. Raises UnableToReachProcessor.
+
+    Also of one that is over: that it was paid all the same must be seen (M10).
+    """
     answer = accounts.for_practice(attempt.practice_id).look_up_presented(question_of(attempt))
     return outcomes.settle(attempt.pk, answer, now=now, actor=actor, asked_about=attempt.known_as)
 

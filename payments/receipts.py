@@ -187,7 +187,7 @@ def _shown(refunds: Iterable[Refund]) -> list[Refund]:
 
 def _back(refund: Refund, payment: Payment) -> Back:
     is_done = refund.state == RefundState.SUCCEEDED
-    to_card = refund.origin == Refund.Origin.HERE and payment.attempt.card_told is not None
+    to_card = refund.origin == Refund.Origin.HERE and bool(payment.processor_reference)
     done = _("Voided") if refund.is_void else _("Given back")
     words = done if is_done else _("Refund under way")
     if to_card:

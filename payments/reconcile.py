@@ -10,7 +10,7 @@ from django.db.models import Q
 
 from payments import locks, loose_ends, outcomes, presented, recover
 from payments.models import Alarm, Attempt, AttemptState
-from payments.reconciling import ALARM_AFTER, PENDING_ALARM_AFTER, STARTED_GRACE, some
+from payments.reconciling import ALARM_AFTER, PENDING_ALARM_AFTER, PRESENTED_ALARM_AFTER, STARTED_GRACE, some
 from processors import accounts
 from processors.port import Outcome, Question, UnableToReachProcessor
 from processors.stripe import StripeProcessor
@@ -88,7 +88,8 @@ def _alarm_if_stuck(attempt: Attempt, now: datetime) -> None:
     """
     with transaction.atomic():
         found = locks.attempt_alone(attempt.pk)
-        quiet = PENDING_ALARM_AFTER if found.state == AttemptState.PENDING else ALARM_AFTER
+        waits = PRESENTED_ALARM_AFTER if found.is_presented else PENDING_ALARM_AFTER
+        quiet = waits if found.state == AttemptState.PENDING else ALARM_AFTER
         if not found.is_final and now - found.started_at > quiet:
             Alarm.raise_once(
                 found.practice_id, kind="OUTCOME_UNKNOWN", key=f"unknown:{found.pk}", now=now,

@@ -17,6 +17,8 @@ STARTED_GRACE = timedelta(seconds=90)
 ALARM_AFTER = timedelta(minutes=10)
 # A bank may take its time; cards hardly ever do.
 PENDING_ALARM_AFTER = timedelta(days=2)
+# What a person presents is over, or withdrawn, long before (payments/presented.py).
+PRESENTED_ALARM_AFTER = timedelta(hours=1)
 # So many rows are asked about in one pass.
 PAGE = 200
 

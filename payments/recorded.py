@@ -14,14 +14,22 @@ from processors.port import Succeeded
 
 
 def record(
-    sale_id: int, *, cents: int, payer: Patient, pay_type_num: int, paid_with: str, actor: str, now: datetime
+    sale_id: int,
+    *,
+    cents: int,
+    payer: Patient,
+    pay_type_num: int,
+    paid_with: str,
+    actor: str,
+    now: datetime,
+    newest: int | None = None,
 ) -> Attempt:
     """Commit tender, succeeded attempt, payment and posting at once. Raises sales.UnableToSell.
 
     Open Dental isn't asked anew: the money is in the drawer, and the draft is at most five minutes old.
     """
     with transaction.atomic(durable=True):
-        part = sales.tender(sale_id, cents=cents, payer=payer, actor=actor, now=now)
+        part = sales.tender(sale_id, cents=cents, payer=payer, actor=actor, now=now, newest=newest)
         attempt = Attempt.objects.create(
             practice_id=part.practice_id, due_part=part, number=1, amount_cents=cents, channel=Attempt.Channel.RECORDED,
             paid_with=paid_with[:80], pay_type_num=pay_type_num, actor=actor, started_at=now, settled_at=now,

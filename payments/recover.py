@@ -5,6 +5,7 @@ The rule stands in docs/money.md, "After a restore". Nothing is charged until th
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -18,12 +19,12 @@ from core.money import format_cents
 from notifications import outbox
 from notifications.models import Message
 from payments import disputes, locks, outcomes, part_key, refund_news, reminders
-from payments.models import Alarm, Attempt, DuePart, LedgerPosting, Refund, RefundState
+from payments.models import Alarm, Attempt, AttemptState, DuePart, LedgerPosting, Refund, RefundState
 from payments.reconciling import RECOVERY, disputes_read, refunds_read
 from payplans.models import Installment
 from practices.models import Event, Practice
 from processors import accounts
-from processors.port import Declined, Found, NotTaken, Processor, Succeeded
+from processors.port import Declined, Found, NotTaken, PresentedQuestion, Succeeded, UnableToReachProcessor
 from processors.stripe import StripeProcessor
 
 log = structlog.stdlib.get_logger(__name__)
@@ -48,6 +49,8 @@ def mark_restored(practice_id: int, *, since: datetime, now: datetime) -> None:
         )
         # Refused and never sent: staff may have made it good since, and it was sent. Then "look again" must search.
         LedgerPosting.objects.filter(state=LedgerPosting.State.REFUSED, sends=0).update(sends=1)
+        # Perhaps settled, posted and told in the lost hours: then found, not sent again.
+        Attempt.objects.filter(state__in=AttemptState.open()).update(recovered_at=datetime.now(UTC))
         Refund.objects.filter(state__in=RefundState.open()).update(sent_at=F("sent_at") - _KEY_IS_DEAD)
         waiting = Message.objects.select_for_update().filter(state=Message.State.QUEUED, not_before__lte=now)
         for message in waiting:
@@ -73,8 +76,7 @@ def recover(practice_id: int, *, since: datetime, now: datetime) -> int:
     """Bring back what the processor knows since then; repeating it changes nothing. Raises UnableToReachProcessor."""
     Practice.objects.filter(pk=practice_id, recover_since=None).update(recover_since=since)
     processor = accounts.for_practice(practice_id)
-    _close_pages(processor, since - OVERLAP)
-    count, stuck = 0, list[str]()
+    count, stuck = 0, _close_pages(processor, since - OVERLAP)
     for one in [one for one in processor.recent(since - OVERLAP) if not _is_known(one)]:
         try:
             count += _take_in(practice_id, processor, one, now)
@@ -106,14 +108,19 @@ def _tell_stuck(practice_id: int, stuck: list[str], now: datetime) -> None:
     )  # fmt: skip
 
 
-def _close_pages(processor: StripeProcessor, since: datetime) -> None:
-    """Card pages of tries that only the lost database knew: nobody would book what is paid on them."""
-    for page in processor.open_pages(since):
-        if not Attempt.objects.filter(uuid=UUID(page.attempt_uuid)).exists():
-            processor.withdraw(page)
+def _close_pages(processor: StripeProcessor, since: datetime) -> list[str]:
+    """Card pages of tries that only the lost database knew: nobody would book what is paid on them.
+
+    Returns those that may still be open. What was paid on one is among the intents.
+    """
+    unknown = [page for page in processor.open_pages(since) if not _knows(page.attempt_uuid)]
+    return [page.page for page in unknown if not isinstance(processor.withdraw(page), NotTaken | Succeeded)]
 
 
-def _take_in(practice_id: int, processor: Processor, found: Found, now: datetime) -> bool:
+def _take_in(practice_id: int, processor: StripeProcessor, found: Found, now: datetime) -> bool:
+    if found.is_presented:
+        _take_in_presented(practice_id, processor, found, now)
+        return False
     if isinstance(found.outcome, NotTaken):
         # Never confirmed, or canceled: no money. What could still be confirmed by nobody of ours is closed.
         processor.cancel(found.reference)
@@ -121,9 +128,23 @@ def _take_in(practice_id: int, processor: Processor, found: Found, now: datetime
     return _bring_back(practice_id, found, now)
 
 
+def _take_in_presented(practice_id: int, processor: StripeProcessor, found: Found, now: datetime) -> None:
+    """Nobody presents a card for it any more. What was paid is for staff to place: no card tells whose it was."""
+    question = PresentedQuestion(found.reference, "", False, found.attempt_uuid, found.asked_at)
+    outcome = processor.withdraw(question)
+    if isinstance(outcome, Succeeded):
+        _leave_to_staff(practice_id, replace(found, outcome=outcome), now)
+    elif not isinstance(outcome, NotTaken):
+        raise UnableToReachProcessor(f"{found.reference} may still be paid")
+
+
 def _is_known(found: Found) -> bool:
+    return _knows(found.attempt_uuid)
+
+
+def _knows(attempt_uuid: str) -> bool:
     try:
-        return Attempt.objects.filter(uuid=UUID(found.attempt_uuid)).exists()
+        return Attempt.objects.filter(uuid=UUID(attempt_uuid)).exists()
     except ValueError:
         return True  # Somebody else's mark.
 

@@ -83,6 +83,9 @@ class TenderForm(forms.Form):
         error_messages={"required": "Enter an amount."},
     )
 
+    # The newest tender this page has shown: a second click, or another window, sends the same one.
+    newest = forms.IntegerField(widget=forms.HiddenInput)
+
     def __init__(
         self,
         *args: Any,
@@ -107,6 +110,11 @@ class TenderForm(forms.Form):
     def card(self) -> Card | None:
         """The saved one that was chosen; None: none was."""
         return self.cards.get(self.cleaned_data["method"])
+
+    @property
+    def is_recorded(self) -> bool:
+        """Cash, check or other: no processor is asked."""
+        return bool(self.cleaned_data["method"] == RECORDED)
 
     @property
     def is_manual(self) -> bool:

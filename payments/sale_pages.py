@@ -130,7 +130,8 @@ def tender_form(sale: Sale, data: QueryDict | None, user_id: int) -> TenderForm:
     left, cards = sales.left_cents(sale), cards_for(sale.patient)
     readers = upward.handlers.readers(sale.practice_id, user_id)
     first = str(cards[0].pk) if cards else TERMINAL if readers else RECORDED
-    initial = {"amount": format_cents(left).removeprefix("$"), "method": first}
+    newest = sale.due_parts.order_by("-pk").values_list("pk", flat=True).first() or 0
+    initial = {"amount": format_cents(left).removeprefix("$"), "newest": newest, "method": first}
     pay_types = upward.handlers.payment_types(sale.practice_id)
     return TenderForm(data, cards=cards, pay_types=pay_types, readers=readers, left_cents=left, initial=initial)
 

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 from core import clock
 from patients import pages as patient_pages
 from payments import asking, recorded, sale_pages, sales, upward
-from payments.models import Sale
+from payments.models import DuePart, Sale
 from payments.sale_forms import TenderForm
 from payments.sales import UnableToSell
 from payments.upward import UnableToReadAccount
@@ -68,7 +68,7 @@ def sale(request: HttpRequest, sale_uuid: UUID) -> HttpResponse:
     page = sale_pages.page(
         found, sale_pages.tender_form(found, None, cast("StaffRequest", request).user.pk), clock.now()
     )
-    page["opening"] = request.GET.get("opening") == "1"
+    page["opening"] = request.GET.get("opening", "")
     return render(request, "payments/sale.html", page)
 
 
@@ -80,10 +80,11 @@ def sale_state(request: HttpRequest, sale_uuid: UUID) -> HttpResponse:
     given = request.GET.get("poll", "1")
     poll = int(given) + 1 if given.isdecimal() and int(given) < MOST_POLLS else 0
     page = {**sale_pages.state(found, poll=poll), "was_paying": request.GET.get("paying") == "1"}
-    page["opening"] = request.GET.get("opening") == "1"
+    page["opening"] = request.GET.get("opening", "")
     answer = render(request, "payments/sale_state.html", page)
-    if page["opening"] and any(row.is_at_page for row in page["tenders"]):
-        answer["HX-Redirect"] = reverse("card_page", args=[found.uuid])
+    for row in page["tenders"]:
+        if row.is_at_page and str(row.part.pk) == page["opening"]:
+            answer["HX-Redirect"] = reverse("card_page", args=[found.uuid, row.part.pk])
     return answer
 
 
@@ -107,26 +108,30 @@ def _take(found: Sale, form: TenderForm, actor: str) -> str:
     """Hand it over; the address on which it can be followed. Raises UnableToSell."""
     if not form.is_valid():
         raise UnableToSell("All of this is paid or being paid")
-    now, card, here = clock.now(), form.card, reverse("sale", args=[found.uuid])
-    if form.reader_id is not None:
-        part = sales.tender(found.pk, cents=form.cents, payer=found.patient, actor=actor, now=now)
-        consent = upward.handlers.reader_words(found.practice) if form.cleaned_data["keeps_card"] else ""
-        return asking.sale_reader(part, reader_id=form.reader_id, consent=consent, actor=actor, now=now)
-    if form.is_manual:
-        part = sales.tender(found.pk, cents=form.cents, payer=found.patient, actor=actor, now=now)
-        back, cancel = (f"{settings.BASE_URL}{reverse(name, args=[found.uuid])}" for name in ("card_page_back", "sale"))
-        asking.sale_page(part, actor=actor, back=back, cancel=cancel)
-        # Whoever asked for the card page is led there as soon as it is open.
-        return f"{here}?opening=1"
-    if card is None:
+    now, newest = clock.now(), form.cleaned_data["newest"]
+    if form.is_recorded:
         recorded.record(
             found.pk, cents=form.cents, payer=found.patient, pay_type_num=form.cleaned_data["pay_type"],
-            paid_with=form.paid_with, actor=actor, now=now,
+            paid_with=form.paid_with, actor=actor, now=now, newest=newest,
         )  # fmt: skip
+        return reverse("sale", args=[found.uuid])
+    payer = form.card.patient if form.card else found.patient
+    part = sales.tender(found.pk, cents=form.cents, payer=payer, actor=actor, now=now, newest=newest)
+    return _hand_over(found, part, form, actor)
+
+
+def _hand_over(found: Sale, part: DuePart, form: TenderForm, actor: str) -> str:
+    here, tender = reverse("sale", args=[found.uuid]), [found.uuid, part.pk]
+    if form.card is not None:
+        asking.sale_card(part, card_id=form.card.pk, actor=actor)
         return here
-    part = sales.tender(found.pk, cents=form.cents, payer=card.patient, actor=actor, now=now)
-    asking.sale_card(part, card_id=card.pk, actor=actor)
-    return here
+    if form.reader_id is not None:
+        consent = upward.handlers.reader_words(found.practice) if form.cleaned_data["keeps_card"] else ""
+        return asking.sale_reader(part, reader_id=form.reader_id, consent=consent, actor=actor, now=clock.now())
+    back = settings.BASE_URL + reverse("card_page_back", args=tender)
+    asking.sale_page(part, actor=actor, back=back, cancel=settings.BASE_URL + here)
+    # Whoever asked for the card page is led there as soon as it is open.
+    return f"{here}?opening={part.pk}"
 
 
 @access.staff(Permission.CHARGE)

@@ -51,8 +51,12 @@ def _line(sale: Sale, line: Line, patient: Patient) -> SaleLine:
     return row
 
 
-def tender(sale_id: int, *, cents: int, payer: Patient, actor: str, now: datetime) -> DuePart:
+def tender(
+    sale_id: int, *, cents: int, payer: Patient, actor: str, now: datetime, newest: int | None = None
+) -> DuePart:
     """A due part for `cents` of what is still to be paid; with the first one the lines are held. Raises UnableToSell.
+
+    `newest`: refuse when there is a tender after this one (0: any): whoever asks has not seen it. None: don't ask.
 
     Opens a transaction of its own or joins one (payments/recorded.py).
     """
@@ -60,6 +64,8 @@ def tender(sale_id: int, *, cents: int, payer: Patient, actor: str, now: datetim
         with transaction.atomic():
             sale = locks.sale(sale_id)
             _refuse_unless_payable(sale, cents, now)
+            if newest is not None and sale.due_parts.filter(pk__gt=newest).exists():
+                raise UnableToSell("This was paid at meanwhile, perhaps by a second click: look at it first")
             if sale.state == State.DRAFT:
                 _open(sale, actor, now)
             return DuePart.objects.create(

@@ -14,6 +14,8 @@ from payments import (
     views,
 )
 
+_TENDER = "payments/sales/<uuid:sale_uuid>/tenders/<int:part_id>"
+
 urlpatterns = [
     path("communication/<int:patient_id>/plans/", plan_views.patient_plans, name="patient_plans"),
     path(
@@ -26,9 +28,9 @@ urlpatterns = [
     path("payments/sales/<uuid:sale_uuid>/state/", sale_views.sale_state, name="sale_state"),
     path("payments/sales/<uuid:sale_uuid>/pay/", sale_views.pay_sale, name="pay_sale"),
     path("payments/sales/<uuid:sale_uuid>/cancel/", sale_views.cancel_sale, name="cancel_sale"),
-    path("payments/sales/<uuid:sale_uuid>/card-page/", card_page_views.card_page, name="card_page"),
-    path("payments/sales/<uuid:sale_uuid>/card-page/back/", card_page_views.card_page_back, name="card_page_back"),
-    path("payments/sales/<uuid:sale_uuid>/tenders/<int:part_id>/give-up/", card_page_views.give_up, name="give_up"),
+    path(f"{_TENDER}/card-page/", card_page_views.card_page, name="card_page"),
+    path(f"{_TENDER}/card-page/back/", card_page_views.card_page_back, name="card_page_back"),
+    path(f"{_TENDER}/give-up/", card_page_views.give_up, name="give_up"),
     path("plans/", plan_views.plans, name="plans"),
     path("plans/badge/", plan_views.plans_badge, name="plans_badge"),
     path("plans/<int:plan_id>/", plan_views.plan, name="plan"),

@@ -144,6 +144,8 @@ class Found:
     amount_cents: int
     asked_at: datetime
     outcome: Outcome
+    # Its card is presented by a person (docs/adr/0007).
+    is_presented: bool = False
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import time
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from ops.browser import Browser, Page, UnableToWalk
 from ops.faults.schedule import Step
@@ -53,16 +54,17 @@ class Sale:
         more: list[Future[Page]] = [
             self.pool.submit(self.browser.send, page, form, wish) for _ in range(max(0, int(facts["clicks"]) - 1))
         ]
-        self.browser.send(page, form, wish)
+        sent = self.browser.send(page, form, wish)
         for click in more:
             click.exception(timeout=30)
-        done = self._at_page(address, str(facts["at_page"])) if means == "page" else means
+        part = parse_qs(urlsplit(sent.url).query).get("opening", [""])[0]
+        done = self._at_page(address, part, str(facts["at_page"])) if means == "page" else means
         return f"{cents} by {done}"
 
-    def _at_page(self, address: str, does: str) -> str:
+    def _at_page(self, address: str, part: str, does: str) -> str:
         """What the person with the card does on the processor's page, once it is open."""
-        for _ in range(_MOST_LOOKS):
-            page = self.browser.get(f"{address}card-page/")
+        for _ in range(_MOST_LOOKS if part else 0):
+            page = self.browser.get(f"{address}tenders/{part}/card-page/")
             if any("number" in form.fields for form in page.forms):
                 break
             time.sleep(0.2)

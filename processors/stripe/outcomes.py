@@ -8,7 +8,7 @@ from typing import Any
 
 import stripe
 
-from processors.port import Declined, Found, NotTaken, Outcome, Pending, SavedCard, Succeeded, Unknown
+from processors.port import Declined, Found, NotTaken, Outcome, PaidWith, Pending, SavedCard, Succeeded, Unknown
 
 
 def of_intent(intent: stripe.PaymentIntent) -> Outcome:
@@ -26,6 +26,43 @@ def of_intent(intent: stripe.PaymentIntent) -> Outcome:
         case "requires_payment_method" | "canceled" if intent.last_payment_error is not None:
             return declined(intent)
     return Unknown(f"The processor says {intent.status}", intent.id)
+
+
+def of_presented(intent: stripe.PaymentIntent) -> Outcome:
+    """What an intent means whose card is presented: a declined card leaves it open for the next one.
+
+    `latest_charge` expanded.
+    """
+    match intent.status:
+        case "succeeded":
+            return Succeeded(
+                intent.id, intent.amount_received, _id(intent.latest_charge), paid_with(intent.latest_charge)
+            )
+        case "canceled":
+            return NotTaken("Canceled before a card was approved")
+        case "requires_payment_method" if intent.last_payment_error is not None:
+            return Pending(intent.id, declined(intent))
+        case "requires_payment_method" | "requires_action" | "requires_confirmation" | "requires_capture":
+            return Pending(intent.id)
+        case "processing":
+            return Pending(intent.id)
+    return Unknown(f"The processor says {intent.status}", intent.id)
+
+
+def paid_with(charge: Any) -> PaidWith:
+    """The card of a charge, typed in or read. What the processor doesn't say must not keep money from being booked."""
+    details = getattr(charge, "payment_method_details", None)
+    card = getattr(details, "card_present", None) or getattr(details, "card", None)
+    wallet = getattr(card, "wallet", None)
+    return PaidWith(
+        brand=_text(card, "brand") or "card",
+        last4=_text(card, "last4"),
+        funding=_text(card, "funding") or "unknown",
+        fingerprint=_text(card, "fingerprint"),
+        wallet=_text(wallet, "type"),
+        entry=_text(card, "read_method"),
+        generated_card=_id(getattr(card, "generated_card", None) or ""),
+    )
 
 
 def of_failed_create(error: stripe.StripeError) -> Outcome:
@@ -102,11 +139,8 @@ def saved_card(method: Any, customer: str) -> SavedCard:
 
 def found(intent: stripe.PaymentIntent) -> Found:
     """A listed intent that bears our mark; `latest_charge` expanded."""
-    # A presented card's intent waits for the next one; whoever would have presented it is gone.
     is_presented = bool(metadata(intent, "way"))
-    is_unasked = intent.status == "requires_confirmation" or (
-        is_presented and intent.status == "requires_payment_method"
-    )
+    is_unasked = intent.status == "requires_confirmation"
     return Found(
         attempt_uuid=metadata(intent, "attempt"),
         part=metadata(intent, "part"),
@@ -116,6 +150,7 @@ def found(intent: stripe.PaymentIntent) -> Found:
         amount_cents=intent.amount,
         asked_at=datetime.fromtimestamp(intent.created, UTC),
         outcome=NotTaken("It was never confirmed") if is_unasked else of_intent(intent),
+        is_presented=is_presented,
     )
 
 

@@ -14,10 +14,8 @@ from processors.port import (
     Charge,
     NotTaken,
     Outcome,
-    PaidWith,
     Pending,
     PresentedQuestion,
-    Succeeded,
     UnableToReachProcessor,
     Unknown,
 )
@@ -45,7 +43,7 @@ class Presented:
             return outcomes.of_failed_create(error)
         if remember(intent.id):
             return Pending(intent.id)
-        self._stop_intent(intent.id)
+        self._quietly(self._stop_intent, intent.id)
         return NotTaken("The attempt was already closed")
 
     def open_page(self, charge: Charge, remember: Callable[[str], bool]) -> Outcome:
@@ -57,7 +55,7 @@ class Presented:
             return outcomes.of_failed_create(error)
         if remember(session.id):
             return Pending("")
-        self._stop_page(session.id)
+        self._quietly(self._stop_page, session.id)
         return NotTaken("The attempt was already closed")
 
     def page_address(self, page: str) -> str:
@@ -103,7 +101,7 @@ class Presented:
         reference = question.reference or self._find_intent(question)
         if not reference:
             return NotTaken("The processor never got the request")
-        return of_presented(self._client.payment_intents.retrieve(reference, {"expand": _CHARGE}))
+        return outcomes.of_presented(self._client.payment_intents.retrieve(reference, {"expand": _CHARGE}))
 
     def _of_page(self, question: PresentedQuestion) -> Outcome:
         page = question.page or self._find_page(question)
@@ -111,14 +109,18 @@ class Presented:
             return NotTaken("The processor never got the request")
         session = self._client.checkout.sessions.retrieve(page, {"expand": _PAGE_CHARGE})
         intent: Any = session.payment_intent
-        if intent is not None and intent.status in ("succeeded", "processing", "requires_capture"):
-            return of_presented(intent)
+        is_over = intent is None or intent.status in ("canceled", "requires_payment_method")
         match session.status:
-            case "expired":
+            # Else the bank was already asked with a card: only its intent says how that ends.
+            case "expired" if is_over:
                 return NotTaken("The card page was closed before a card was approved")
-            case "open":
-                return Pending("") if intent is None else of_presented(intent)
-        return Unknown(f"The processor says that the page is {session.status}")
+            case "complete" if intent is not None and is_over:
+                return NotTaken("The bank declined it afterwards")
+            case "open" if intent is None:
+                return Pending("")
+        if intent is None:
+            return Unknown(f"The processor says that the page is {session.status}")
+        return outcomes.of_presented(intent)
 
     def _find_intent(self, question: PresentedQuestion) -> str:
         """By a list, never by a search: that lags behind writes."""
@@ -128,6 +130,14 @@ class Presented:
     def _find_page(self, question: PresentedQuestion) -> str:
         listed = self._client.checkout.sessions.list({"created": _from(question.started_at - _SLACK), "limit": 100})
         return _ours(listed.auto_paging_iter(), question)
+
+    @staticmethod
+    def _quietly(stop: Callable[[str], None], what: str) -> None:
+        """What nobody was shown can't be paid: trying is enough."""
+        try:
+            stop(what)
+        except stripe.StripeError as error:
+            logger.warning("Unable to close %s: %s", what, type(error).__name__)
 
     def _stop_intent(self, reference: str) -> None:
         try:
@@ -140,47 +150,6 @@ class Presented:
             self._client.checkout.sessions.expire(page)
         except stripe.InvalidRequestError:
             logger.info("Page %s was over already", page)
-
-
-def of_presented(intent: stripe.PaymentIntent) -> Outcome:
-    """What an intent means whose card is presented: a declined card leaves it open for the next one.
-
-    `latest_charge` expanded.
-    """
-    match intent.status:
-        case "succeeded":
-            charge: Any = intent.latest_charge
-            return Succeeded(intent.id, intent.amount_received, charge.id, paid_with(charge))
-        case "canceled":
-            return NotTaken("Canceled before a card was approved")
-        case "requires_payment_method" if intent.last_payment_error is not None:
-            return Pending(intent.id, outcomes.declined(intent))
-        case "requires_payment_method" | "requires_action" | "requires_confirmation" | "requires_capture":
-            return Pending(intent.id)
-        case "processing":
-            return Pending(intent.id)
-    return Unknown(f"The processor says {intent.status}", intent.id)
-
-
-def paid_with(charge: Any) -> PaidWith:
-    """The card of a charge, typed in or read."""
-    details = charge.payment_method_details
-    card = details.card_present if details.type == "card_present" else details.card
-    wallet = getattr(card, "wallet", None)
-    return PaidWith(
-        brand=card.brand or "card",
-        last4=card.last4 or "",
-        funding=card.funding or "unknown",
-        fingerprint=_word(card, "fingerprint"),
-        wallet=_word(wallet, "type"),
-        entry=_word(card, "read_method"),
-        generated_card=_word(card, "generated_card"),
-    )
-
-
-def _word(thing: Any, name: str) -> str:
-    found = getattr(thing, name, None)
-    return str(found) if isinstance(found, str) else str(getattr(found, "id", "") or "")
 
 
 def _ours(listed: Iterator[Any], question: PresentedQuestion) -> str:

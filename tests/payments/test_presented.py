@@ -11,10 +11,10 @@ import pytest
 from patients.models import Patient
 from payments import inbox, outcomes, presented, reconcile, recover, sales, upward
 from payments.claim import UnableToClaim
-from payments.models import Alarm, Attempt, AttemptState, DuePart, Payment, Sale, SaleLine
+from payments.models import Alarm, Attempt, AttemptState, DuePart, LedgerPosting, Payment, Sale, SaleLine
 from payments.sale_lines import Line
 from practices.models import Practice
-from processors.port import Pending, PresentedQuestion, Succeeded
+from processors.port import NotTaken, Pending, PresentedQuestion, Succeeded
 from processors.stripe import StripeProcessor
 from tests import factories
 from tests.payments.making import Deliver, work
@@ -22,6 +22,8 @@ from tests.plugins.money import Ledger
 from tests.plugins.stripe import POOR, VISA, Shop
 
 SESSIONS = "POST /v1/checkout/sessions"
+# The bank takes its time.
+SLOW = "4000000000091076"
 Channel = Attempt.Channel
 
 
@@ -236,7 +238,9 @@ def test_less_than_asked_pays_that_much_and_leaves_the_rest_of_the_sale(
     tender.refresh_from_db()
     assert (tender.state, tender.amount_cents, Payment.objects.get().amount_cents) == ("PAID", 60_00, 60_00)
     assert sales.left_cents(tender.sale) == 90_00  # type: ignore[arg-type]
-    assert (sales.paid_cents(tender.sale), Alarm.objects.count()) == (60_00, 0)  # type: ignore[arg-type]
+    attempt.refresh_from_db()
+    assert (sales.paid_cents(tender.sale), attempt.amount_cents) == (60_00, 60_00)  # type: ignore[arg-type]
+    assert [alarm.kind for alarm in Alarm.objects.all()] == ["AMOUNT_DIFFERS"], "we never ask for less"
 
 
 def test_a_readers_intent_waits_and_is_canceled_by_giving_up(tender: DuePart, shop: Shop, now: datetime) -> None:
@@ -265,6 +269,75 @@ def test_a_restored_database_closes_the_pages_it_does_not_know(tender: DuePart, 
     lost.delete()
     recover.recover(shop.account.practice_id, since=now - timedelta(hours=1), now=now)
     assert (pages(shop), shop.intents()) == (["expired"], ["canceled"])
+
+
+def test_a_restored_database_leaves_what_was_paid_meanwhile_to_staff_and_waits_for_what_may_be(
+    tender: DuePart, shop: Shop, now: datetime
+) -> None:
+    lost = at_page(tender, now)
+    lost.delete()
+    practice, since = shop.account.practice, now - timedelta(hours=1)
+    shop.fault(f"{SESSIONS}/*/expire", "drop_before", times=4)
+    recover.recover(practice.pk, since=since, now=now)
+    practice.refresh_from_db()
+    assert (pages(shop), practice.recover_since is None) == (["open"], False), "it could still be paid"
+    type_in(shop, lost)
+    recover.recover(practice.pk, since=since, now=now)
+    practice.refresh_from_db()
+    [alarm] = Alarm.objects.filter(kind="RECOVERY_UNPLACED", closed_at=None)
+    assert ("$100.00 was charged" in alarm.text, practice.recover_since) == (True, None)
+
+
+def test_what_was_waiting_in_the_backup_is_posted_only_after_a_search(
+    tender: DuePart, shop: Shop, now: datetime
+) -> None:
+    attempt = at_page(tender, now)
+    type_in(shop, attempt)
+    recover.mark_restored(shop.account.practice_id, since=now, now=now)
+    assert look(attempt, now) == AttemptState.SUCCEEDED
+    assert [(one.state, one.sends) for one in LedgerPosting.objects.all()] == [("UNCLEAR", 1)]
+
+
+def test_money_for_a_page_that_was_given_up_here_raises_an_alarm(tender: DuePart, shop: Shop, now: datetime) -> None:
+    attempt = at_page(tender, now)
+    outcomes.settle(attempt.pk, NotTaken("Closed"), now=now, actor="user:1")
+    type_in(shop, attempt)
+    assert look(attempt, now) == AttemptState.NOT_TAKEN
+    assert [alarm.kind for alarm in Alarm.objects.all()] == ["CONTRADICTION"]
+
+
+def test_a_bank_that_declines_after_the_page_was_done_ends_the_attempt(
+    tender: DuePart, shop: Shop, now: datetime
+) -> None:
+    attempt = at_page(tender, now)
+    type_in(shop, attempt, SLOW)
+    assert look(attempt, now) == AttemptState.PENDING
+    shop.finish(shop.books("payment_intents")[0]["id"], "failed")
+    assert look(attempt, now) == AttemptState.NOT_TAKEN
+    assert attempt.reason == "The bank declined it afterwards"
+
+
+def test_a_webhook_of_money_waits_until_its_page_can_be_asked(
+    tender: DuePart, shop: Shop, deliver: Deliver, now: datetime
+) -> None:
+    attempt = at_page(tender, now)
+    type_in(shop, attempt)
+    deliver("payment_intent.succeeded", shop.books("payment_intents")[0]["id"])
+    shop.fault("GET /v1/checkout/sessions/*", "drop_before", times=2)
+    assert work(shop, now) == 0
+    assert work(shop, now) == 1
+    attempt.refresh_from_db()
+    assert attempt.state == AttemptState.SUCCEEDED
+
+
+def test_looking_at_an_open_page_says_nothing_about_an_account_that_refuses_charges(
+    tender: DuePart, shop: Shop, now: datetime
+) -> None:
+    attempt = at_page(tender, now)
+    about = {"practice_id": shop.account.practice_id, "kind": "PROCESSOR_REFUSES", "key": "processor"}
+    Alarm.raise_once(about.pop("practice_id"), **about, text="403", about={}, now=now)  # type: ignore[arg-type]
+    look(attempt, now)
+    assert Alarm.objects.get().closed_at is None
 
 
 def test_the_processor_is_not_the_one_to_end_a_pending_attempt_by_silence(

@@ -97,6 +97,11 @@ def draft(client: Client, patient: Patient, basis: str = "PATIENT", **more: Any)
     return Sale.objects.get(uuid=answer["Location"].split("/")[-2])
 
 
+def newest(sale: Sale) -> int:
+    """What a page that is opened now has seen."""
+    return sale.due_parts.order_by("-pk").values_list("pk", flat=True).first() or 0
+
+
 def pay(client: Client, sale: Sale, method: str, amount: str, **more: Any) -> str:
-    answer = client.post(f"/payments/sales/{sale.uuid}/pay/", {"method": method, "amount": amount, **more}, follow=True)
-    return words(answer)
+    wish = {"method": method, "amount": amount, "newest": newest(sale), **more}
+    return words(client.post(f"/payments/sales/{sale.uuid}/pay/", wish, follow=True))

@@ -17,7 +17,7 @@ from terminals import tasks
 from terminals.models import DefaultReader, Reader, ReaderRun
 from tests.plugins.stripe import POOR
 from tests.staff.conftest import HTMX
-from tests.staff.selling import ana, draft, office, pay
+from tests.staff.selling import ana, draft, newest, office, pay
 from tests.terminals.conftest import Counter
 
 __all__ = ["ana", "office"]
@@ -112,7 +112,7 @@ def test_a_terminal_must_be_one_of_the_practice(
     desk: Client, ana: Patient, counter: Counter, wish: dict[str, str], wrong: str
 ) -> None:
     sale = draft(desk, ana)
-    answer = desk.post(f"/payments/sales/{sale.uuid}/pay/", {"method": "terminal", "amount": "120", **wish})
+    answer = desk.post(f"/payments/sales/{sale.uuid}/pay/", {"method": "terminal", "amount": "120", "newest": newest(sale), **wish})
     assert (answer.status_code, wrong in words(answer), DuePart.objects.count()) == (422, True, 0)
 
 
