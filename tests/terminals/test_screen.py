@@ -112,7 +112,9 @@ def test_a_terminal_must_be_one_of_the_practice(
     desk: Client, ana: Patient, counter: Counter, wish: dict[str, str], wrong: str
 ) -> None:
     sale = draft(desk, ana)
-    answer = desk.post(f"/payments/sales/{sale.uuid}/pay/", {"method": "terminal", "amount": "120", "newest": newest(sale), **wish})
+    answer = desk.post(
+        f"/payments/sales/{sale.uuid}/pay/", {"method": "terminal", "amount": "120", "newest": newest(sale), **wish}
+    )
     assert (answer.status_code, wrong in words(answer), DuePart.objects.count()) == (422, True, 0)
 
 

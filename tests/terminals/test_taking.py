@@ -41,7 +41,7 @@ def test_a_card_is_tapped_and_the_payment_is_taken_once(till: Till) -> None:
 
     till.counter.tap()
     assert ended(till.hear()) == ("ENDED", "")
-    ledger.wrote(payments=1, allocations=1, postings=1, events=1)
+    ledger.wrote(payments=1, allocations=1, postings=1, messages=1, events=1)
     assert (till.attempt.means, till.step.name, till.counter.shop.taken()) == ("Visa 4242", "approved", [120_00])
     till.hear()
     tasks.take_one(practice_id=run.practice_id, run_id=run.pk)
