@@ -30,6 +30,8 @@ def document(drawer: Drawer, person: str, *, now: datetime) -> Document:
     made.rows([
         ("Person", person), ("Cash at the start", drawer.opening_cents), ("Cash taken", drawer.cash.taken_cents),
         ("Cash given back", drawer.cash.back_cents), ("Expected in the drawer", drawer.expected_cash_cents),
+    ])  # fmt: skip
+    made.rows([
         ("Counted", "______________________"), ("Difference", "______________________"),
         ("Signature", "______________________________________"),
     ])  # fmt: skip

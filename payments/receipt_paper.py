@@ -35,13 +35,7 @@ def document(receipt: Receipt) -> Document:
         _add_lines(made, section, with_sum=len(receipt.sections) > 1)
     made.heading(_("Summary"))
     made.table([Column("", 3), Column(_("Amount"), right=True)], _summary(receipt))
-    if receipt.balance is not None:
-        made.rows([(receipt.balance.words, receipt.balance.amount_cents), (_("As of"), _day_of(receipt))])
     return made
-
-
-def _day_of(receipt: Receipt) -> str:
-    return day_words(timezone.localdate(receipt.made_at))
 
 
 def _add_lines(made: Document, section: Section, *, with_sum: bool) -> None:
@@ -75,6 +69,9 @@ def _summary(receipt: Receipt) -> list[list[Cell]]:
     rows += [[f"{one.words}, {day_words(timezone.localdate(one.at))}", one.amount_cents] for one in receipt.refunds]
     if receipt.back_cents:
         rows.append([_("Stays paid"), receipt.kept_cents])
+    if receipt.balance is not None:
+        as_of = _("as of %(day)s") % {"day": day_words(timezone.localdate(receipt.made_at))}
+        rows.append([f"{receipt.balance.words}, {as_of}", receipt.balance.amount_cents])
     return rows
 
 

@@ -28,6 +28,7 @@ NAMES = {
     "desk": "building-storefront",
     "done": "check-circle",
     "down": "chevron-down",
+    "download": "arrow-down-tray",
     "error": "exclamation-circle",
     "held": "hand-raised",
     "home": "home",

@@ -95,7 +95,7 @@ def test_the_pdf_says_the_same_in_english_and_in_spanish(check: Payment, now: da
         "For Kim Sample-Ortiz", "Date of service Code Service Provider Amount",
         "Feb 2, 2026 D1120 Cleaning, child HYG1 $50.00", "Together $50.00",
         "Summary", "Amount", "Paid $130.00", "Given back, Mar 10, 2026 −$30.00", "Stays paid $100.00",
-        "Left to pay of $175.00 $75.00", "As of Mar 10, 2026",
+        "Left to pay of $175.00, as of Mar 10, 2026 $75.00",
         "Page 1 of 1 Please keep this receipt for your records.",
     ]  # fmt: skip
     with translation.override("es"):
