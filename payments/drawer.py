@@ -13,12 +13,12 @@ from typing import Any
 
 from django.db.models import Q, QuerySet, Sum
 
-from core.calendar import local_date
 from payments import settlement_rows, upward
 from payments.models import Attempt, AttemptState, Payment, Refund, RefundState
 from payments.settlement_rows import Span
 
 CASH, CHECK = "Cash", "Check"
+_WHAT = {Refund.Reason.VOID.value: "Void", Refund.Reason.DISPUTE.value: "Lost dispute"}
 # What offices call them in Open Dental's list of payment types.
 _NAMED = ((CASH, ("cash", "efectivo")), (CHECK, ("check", "cheque")))
 
@@ -34,11 +34,16 @@ class Move:
     by: str
     began_that_day: bool
     refund: Refund | None = None
-    is_void: bool = False
 
     @property
     def attempt(self) -> Attempt:
         return self.payment.attempt
+
+    @property
+    def what(self) -> str:
+        if self.refund is None:
+            return "Payment"
+        return _WHAT.get(self.refund.reason, "Refund")
 
     @property
     def number(self) -> str:
@@ -188,11 +193,9 @@ def _taken(payment: Payment, types: dict[int, str], span: Span) -> Move:
 
 def _back(refund: Refund, types: dict[int, str], span: Span) -> Move:
     payment, at = refund.payment, refund.settled_at or refund.started_at
-    whole = refund.amount_cents == payment.amount_cents
-    same_day = local_date(payment.paid_at, span.zone) == local_date(refund.started_at, span.zone)
     began = span.since <= refund.started_at < span.until
     means = means_of(payment.attempt, types)
-    return Move(payment, at, refund.back_cents, means, refund.actor, began, refund, whole and same_day)
+    return Move(payment, at, refund.back_cents, means, refund.actor, began, refund)
 
 
 def means_of(attempt: Attempt, types: dict[int, str]) -> str:

@@ -39,17 +39,11 @@ def document(drawer: Drawer, person: str, *, now: datetime) -> Document:
         made.heading(title)
         made.table(_SUMS, [_sums(one) for one in groups], totals=[_sums(drawer.total)])
     _add_moves(made, "Checks", drawer.checks, ("Number", lambda move: move.number))
-    _add_moves(made, "Refunds and voids", drawer.refunds, ("What", lambda move: what(move)))
+    _add_moves(made, "Refunds and voids", drawer.refunds, ("What", lambda move: move.what))
     if drawer.ties:
         made.heading("From the Payments list to this page")
         made.rows([*((line.words, line.cents) for line in drawer.ties), ("Here", drawer.total.net_cents)])
     return made
-
-
-def what(move: Move) -> str:
-    if move.refund is None:
-        return "Payment"
-    return "Void" if move.is_void else "Refund"
 
 
 def _sums(group: Group) -> list[Cell]:
@@ -78,7 +72,7 @@ def csv(drawer: Drawer, people: Mapping[str, str]) -> StreamingHttpResponse:
 def _cells(move: Move, people: Mapping[str, str]) -> list[str]:
     local, payer = timezone.localtime(move.at), move.payment.payer
     return [
-        f"{local:%Y-%m-%d}", f"{local:%H:%M}", what(move), text(move.means), text(move.number),
+        f"{local:%Y-%m-%d}", f"{local:%H:%M}", move.what, text(move.means), text(move.number),
         text(Attempt.Channel(move.attempt.channel).label), text(payer.full_name), str(payer.pat_num),
         dollars(move.cents), text(people.get(move.by, move.by)), str(move.payment.pk),
     ]  # fmt: skip

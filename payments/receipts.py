@@ -187,12 +187,16 @@ def _shown(refunds: Iterable[Refund]) -> list[Refund]:
 
 def _back(refund: Refund, payment: Payment) -> Back:
     is_done = refund.state == RefundState.SUCCEEDED
-    to_card = refund.origin == Refund.Origin.HERE and bool(payment.processor_reference)
-    done = _("Voided") if refund.is_void else _("Given back")
-    words = done if is_done else _("Refund under way")
-    if to_card:
+    words = _of_refund(refund) if is_done else _("Refund under way")
+    if refund.origin == Refund.Origin.HERE and payment.processor_reference:
         words = _("%(what)s to %(card)s") % {"what": words, "card": means_of(payment)}
     return Back(words, refund.back_cents, refund.settled_at or refund.started_at, is_done)
+
+
+def _of_refund(refund: Refund) -> str:
+    if refund.reason == Refund.Reason.DISPUTE:
+        return _("Taken back by the card's bank")
+    return _("Voided") if refund.is_void else _("Given back")
 
 
 def _balance(payment: Payment, allocations: list[Allocation]) -> Balance | None:

@@ -28,8 +28,8 @@ DAY = date(2026, 3, 10)
 
 @pytest.fixture
 def scene(practice: Practice, nudged: list[int], now: datetime, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
-    """March 10. Dana: $70.00 cash of which $20.00 went back, checks of $30.00 and $25.00, a $128.60 Visa given back at
-    once. Autopay: $128.60 that began on March 9 before midnight, and one that is done on March 11."""
+    """March 10. Dana: $70.00 cash of which $20.00 went back, checks of $30.00 and $25.00, a $128.60 Visa that was
+    voided. Autopay: $128.60 that began on March 9 before midnight, and one that is done on March 11."""
     monkeypatch.setattr(upward.handlers, "payment_types", lambda _practice: {69: "Check", 70: "Cash"})
     dana = factories.MembershipFactory.create(practice=practice, role="FRONT_DESK").user
     actor, sale = f"user:{dana.pk}", making.family_sale(practice, now)
@@ -38,7 +38,7 @@ def scene(practice: Practice, nudged: list[int], now: datetime, monkeypatch: pyt
     making.taken_at_the_desk(sale, 25_00, "Check", now + timedelta(minutes=1), actor)
     visa = _charged(practice, now, actor=actor, channel="PAY_NOW")
     making.refund(cash, 20_00, actor=actor, started_at=now, settled_at=now)
-    making.refund(visa, 128_60, actor=actor, started_at=now, settled_at=now)
+    making.refund(visa, 128_60, actor=actor, started_at=now, settled_at=now, reason="VOID")
     midnight = datetime(2026, 3, 10, 4, 0, tzinfo=UTC)
     late = _charged(practice, midnight + timedelta(seconds=5), began=midnight - timedelta(seconds=5))
     soon = _charged(practice, midnight + timedelta(days=1, seconds=5), began=midnight + timedelta(days=1, seconds=-5))
@@ -73,7 +73,7 @@ def test_a_person_s_day_by_means_and_channel_to_the_cent(practice: Practice, sce
     assert sums([mine.total]) == [("Together", 4, 253_60, 2, -148_60)]
     assert (mine.expected_cash_cents, mine.total.net_cents) == (150_00, 105_00)
     assert [(one.number, one.cents) for one in mine.checks] == [("1044", 30_00), ("", 25_00)]
-    assert [(one.cents, one.is_void) for one in mine.refunds] == [(-128_60, True), (-20_00, False)]
+    assert [(one.cents, one.what) for one in mine.refunds] == [(-128_60, "Void"), (-20_00, "Refund")]
     assert mine.ties == []
 
 
