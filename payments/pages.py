@@ -65,6 +65,7 @@ def attempt_parts(attempt: Attempt) -> dict[str, Any]:
         "posting": payment.posting if payment else None,
         "refunds": refunds,
         "given_back": refund_rows.given_back(refunds),
+        "disputes": payment.disputes.order_by("pk") if payment else [],
         "left": refund_rows.left_of(payment, refunds) if payment else 0,
         "can_void": payment is not None and not voids.refusal(payment, payment.amount_cents, clock.now()),
         "installment": installment,

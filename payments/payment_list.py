@@ -13,7 +13,7 @@ from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery, Sum, Val
 from django.http import QueryDict
 
 from core.calendar import local_date
-from payments import needs_posting
+from payments import dispute_pages, needs_posting
 from payments.models import Alarm, Attempt, AttemptState, LedgerPosting, Refund, RefundState
 from payments.payment_filters import FilterForm, Wanted, wanted
 from practices import listing, timeline
@@ -93,6 +93,7 @@ def page(practice: Practice, given: QueryDict, *, now: datetime) -> dict[str, An
         "chosen": chosen,
         "alarms": Alarm.objects.filter(practice=practice, closed_at=None).order_by("-opened_at"),
         "needs_posting": needs_posting.count(practice),
+        "open_disputes": dispute_pages.count_open(practice),
     }
     if not form.is_valid():
         return {**also, "rows": [], "is_wrong": True}

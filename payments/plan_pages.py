@@ -14,7 +14,7 @@ from cards.models import Autopay, Card
 from core.calendar import local_date
 from patients.models import Patient
 from payments import budget, plan_changes, telling
-from payments.models import Attempt, AttemptState, DuePart, LedgerPosting, Payment, PlanChange
+from payments.models import Attempt, AttemptState, Dispute, DuePart, LedgerPosting, Payment, PlanChange
 from payments.telling import Facts, Told
 from payments.wishes import Paying, Wishes
 from payplans.models import Installment, PayPlan
@@ -50,6 +50,8 @@ class PlanCard:
     ends: date | None
     # Running or to come.
     pause: PlanChange | None
+    # Its autopay waits for a dispute of the card's number.
+    is_frozen: bool
 
     @property
     def total_cents(self) -> int:
@@ -95,7 +97,8 @@ def cards_of(practice: Practice, plans: Iterable[PayPlan], now: datetime) -> lis
     settings = PaymentSettings.objects.filter(practice=practice).first() or PaymentSettings()
     own = {change.card.fingerprint for plan in shown for change in plan.changes.all() if change.card}
     used = declines(practice, own | {card.fingerprint for plan in shown if (card := _card(plan))}, now)
-    return [_plan_card(plan, practice, settings, used, now) for plan in shown]
+    frozen = Dispute.frozen_numbers(practice.pk)
+    return [_plan_card(plan, practice, settings, used, frozen, now) for plan in shown]
 
 
 def declines(practice: Practice, fingerprints: set[str], now: datetime) -> dict[str, int]:
@@ -119,7 +122,7 @@ def _card(plan: PayPlan) -> Card | None:
 
 
 def _plan_card(
-    plan: PayPlan, practice: Practice, settings: PaymentSettings, used: dict[str, int], now: datetime
+    plan: PayPlan, practice: Practice, settings: PaymentSettings, used: dict[str, int], frozen: set[str], now: datetime
 ) -> PlanCard:
     today = local_date(now, practice.zone)
     installments: list[Installment] = list(plan.installments.all())
@@ -128,6 +131,7 @@ def _plan_card(
     wanted = [one for one in installments if one.status != Installment.Status.CANCELED]
     overdue = sum(one.owed_cents for one in wanted if one.is_open and one.due_date < today)
     owed = sum(one.owed_cents for one in wanted if one.is_open)
+    card = _card(plan)
     return PlanCard(
         plan=plan,
         autopay=autopay_of(plan),
@@ -137,6 +141,7 @@ def _plan_card(
         coming_cents=owed - overdue,
         ends=max((one.due_date for one in wanted), default=None),
         pause=plan_changes.current_pause(known.wished, today),
+        is_frozen=card is not None and card.fingerprint in frozen,
     )
 
 

@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404
 from core.money import format_cents
 from payments import pages, refund_rows, voids
 from payments.forms import RefundForm, VoidForm
-from payments.models import LedgerPosting, Payment, Refund
+from payments.models import Dispute, LedgerPosting, Payment, Refund
 from payments.refund_rows import RefundRow
 from payments.refunds import Wish
 from practices import refund_limits
@@ -54,6 +54,7 @@ def page(payment: Payment, form: RefundForm | VoidForm, giver: Membership) -> di
         "left": refund_rows.left_of(payment, rows),
         "is_by_hand": _is_by_hand(payment),
         "is_recovering": payment.practice.recover_since is not None,
+        "barring": Dispute.barring_refunds(payment),
     }
 
 

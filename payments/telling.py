@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from cards.models import Card
 from core.calendar import local_date
 from core.money import format_cents
-from payments.models import Attempt, AttemptState, DuePart, LedgerPosting
+from payments.models import Attempt, AttemptState, Dispute, DuePart, LedgerPosting
 from payplans.models import Installment
 from practices.templatetags.show import hour, plain_day
 
@@ -142,6 +142,8 @@ def _waiting(facts: Facts, today: date) -> Told:
     if facts.card is None:
         # The plan's head says once that no card is attached; only a missed payment needs the words again.
         return Told(state, text="No card attached, so nobody was charged." if due < today else "")
+    if facts.part and facts.part.wait_reason == Dispute.FROZEN:
+        return Told("installment:HELD", strong="Held.", text=f"{Dispute.FROZEN}.", tone="warn")
     if facts.part and facts.part.wait_reason:
         return Told(state, strong="Waiting.", text=f"{facts.part.wait_reason}. Tried again in minutes.", tone="warn")
     if facts.card.state != Card.State.ACTIVE:

@@ -6,6 +6,7 @@ from django.urls import path
 
 from payments import (
     card_page_views,
+    dispute_views,
     payment_views,
     plan_views,
     receipt_views,
@@ -53,6 +54,12 @@ urlpatterns = [
     path("payments/<int:payment_id>/void/", refund_views.void_payment, name="void_payment"),
     path("payments/refunds/<int:refund_id>/", refund_views.refund, name="refund"),
     path("payments/refunds/<int:refund_id>/state/", refund_views.refund_state, name="refund_state"),
+    path("payments/disputes/", dispute_views.disputes, name="disputes"),
+    path("payments/disputes/<int:dispute_id>/", dispute_views.dispute, name="dispute"),
+    path("payments/disputes/<int:dispute_id>/evidence.pdf", dispute_views.evidence_pdf, name="evidence_pdf"),
+    path("payments/disputes/<int:dispute_id>/evidence.json", dispute_views.evidence_json, name="evidence_json"),
+    path("payments/disputes/<int:dispute_id>/release/", dispute_views.release_dispute, name="release_dispute"),
+    path("payments/disputes/<int:dispute_id>/submitted/", dispute_views.submitted_dispute, name="submitted_dispute"),
     path("payments/alarms/<int:alarm_id>/close/", views.close_alarm, name="close_alarm"),
     path("cards/<int:card_id>/remove/", views.remove_card, name="remove_card"),
 ]

@@ -27,6 +27,8 @@ class Permission(StrEnum):
     MESSAGE = "send messages"
     POSTING = "work on postings"
     EXPORT = "export lists"
+    DISPUTES = "work on disputes"
+    FREEZE = "release a disputed card"
     TERMINALS = "register and change terminals"
     SETTINGS = "change payment settings"
     CONNECTION = "change the Open Dental connection"
@@ -42,8 +44,8 @@ _DESK = {
     Permission.MESSAGE,
     Permission.REFUND,
 }
-_BILLER = _DESK | {Permission.POSTING, Permission.EXPORT}
-_MANAGER = _BILLER | {Permission.SETTINGS, Permission.TERMINALS}
+_BILLER = _DESK | {Permission.POSTING, Permission.EXPORT, Permission.DISPUTES}
+_MANAGER = _BILLER | {Permission.FREEZE, Permission.SETTINGS, Permission.TERMINALS}
 PERMISSIONS: dict[str, set[Permission]] = {
     Membership.Role.AUDITOR: {Permission.VIEW, Permission.EXPORT},
     Membership.Role.FRONT_DESK: _DESK,

@@ -105,6 +105,12 @@ class Dispute(PracticeRow):
         return cls.objects.filter(practice_id=card.practice_id, fingerprint=card.fingerprint, is_frozen=True).exists()
 
     @classmethod
+    def frozen_numbers(cls, practice_id: int) -> set[str]:
+        """Of all cards whose autopay is held."""
+        held = cls.objects.filter(practice_id=practice_id, is_frozen=True)
+        return set(held.values_list("fingerprint", flat=True))
+
+    @classmethod
     def barring_refunds(cls, payment: Payment) -> Dispute | None:
         """The open dispute because of which the processor gives nothing of this payment back."""
         return cls.objects.filter(payment=payment, state__in=cls.in_play(), is_refundable=False).first()
@@ -147,5 +153,5 @@ class Dispute(PracticeRow):
         return order.index(state) > order.index(self.state)
 
 
-# Open first, then the newest.
-OPEN_FIRST = (F("over_at").asc(nulls_first=True), "-made_at", "-pk")
+# Open ones first, of those the nearest day to reply by; then those that were over last.
+OPEN_FIRST = (F("over_at").desc(nulls_first=True), F("reply_by").asc(nulls_last=True), "-pk")

@@ -70,15 +70,20 @@ class Books:
 
     def tries(self, patient_id: int) -> list[tuple[str, int]]:
         """State and cents of every charge of this patient's cards, oldest first."""
-        return [(row["status"], row["amount"]) for row in self._charges(patient_id)]
+        return [(row["status"], row["amount"]) for row in self.charges(patient_id)]
 
     def given_back(self, patient_id: int) -> list[tuple[str, int]]:
         """State and cents of every refund of them, oldest first."""
-        charges = {row["id"] for row in self._charges(patient_id)}
+        charges = {row["id"] for row in self.charges(patient_id)}
         refunds = self.stack.ask("GET", f"{self.stack.urls['stripe']}/_sandbox/state")["refunds"]
         return [(row["status"], row["amount"]) for row in refunds if row["charge"] in charges]
 
-    def _charges(self, patient_id: int) -> list[Any]:
+    def processor(self, action: str, **body: Any) -> Any:
+        """What the processor's own people or a cardholder's bank do there."""
+        return self.stack.ask("POST", f"{self.stack.urls['stripe']}/_sandbox/{action}", json=body)
+
+    def charges(self, patient_id: int) -> list[Any]:
+        """Every charge of this patient's cards as the processor has it, oldest first."""
         auth, stripe = (SECRET_KEY, ""), self.stack.urls["stripe"]
         newest = self.stack.ask("GET", f"{stripe}/v1/customers?limit=100", auth=auth)["data"]
         theirs = {row["id"] for row in newest if row["metadata"]["kasperpay"].split("-")[1] == str(patient_id)}

@@ -10,7 +10,7 @@ from patients.mirror import search_text
 from patients.models import Patient
 from payments import recorded, sales
 from payments.account import OpenProcedure
-from payments.models import Alarm, Allocation, Attempt, DuePart, LedgerPosting, Payment, Refund, Sale
+from payments.models import Alarm, Allocation, Attempt, Dispute, DuePart, LedgerPosting, Payment, Refund, Sale
 from payments.sale_lines import Line
 from payplans.models import Installment
 from practices.models import Practice
@@ -63,6 +63,22 @@ def refund(taken: Payment, cents: int = 10_00, state: str = "SUCCEEDED", **field
     made: Refund = Refund.objects.create(
         practice=taken.practice, payment=taken, amount_cents=cents, state=state,
         **{"actor": "user:1", "started_at": taken.paid_at, **fields},
+    )  # fmt: skip
+    return made
+
+
+def dispute(taken: Payment, state: str = "NEEDS_RESPONSE", **fields: Any) -> Dispute:
+    """A payment that is disputed since March 10, to be answered by March 14, without what follows from it."""
+    card = taken.attempt.card
+    made: Dispute = Dispute.objects.create(
+        practice=taken.practice, payment=taken, state=state,
+        **{
+            "reference": f"du_{Dispute.objects.count() + 1}", "reason": "unrecognized", "network_code": "10.4",
+            "amount_cents": taken.amount_cents, "withdrawn_cents": taken.amount_cents, "fee_cents": 15_00,
+            "made_at": datetime(2026, 3, 10, 14, tzinfo=UTC), "heard_at": datetime(2026, 3, 10, 14, tzinfo=UTC),
+            "reply_by": datetime(2026, 3, 14, 14, tzinfo=UTC), "is_frozen": True,
+            "fingerprint": card.fingerprint if card else "", **fields,
+        },
     )  # fmt: skip
     return made
 

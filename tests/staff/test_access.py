@@ -61,6 +61,7 @@ def made(practice: Practice) -> SimpleNamespace:
         practice=practice, click=uuid.uuid4(), token_hash="receipt", payment=scene.payment, patient=scene.patient,
         created_at=scene.payment.paid_at, expires_at=scene.payment.paid_at,
     )  # fmt: skip
+    scene.dispute = making.dispute(scene.payment)
     scene.location, scene.reader = at_the_desk(practice, scene.payment.paid_at)
     return scene
 
@@ -80,7 +81,7 @@ ONE_OF = {
     "patient_id": "patient", "plan_id": "plan", "installment_id": "installment", "attempt_id": "attempt",
     "payment_id": "payment", "card_id": "card", "part_id": "part", "consent_id": "consent",
     "posting_id": "posting", "alarm_id": "alarm", "refund_id": "refund", "payout_id": "payout",
-    "receipt_link_id": "receipt_link",
+    "receipt_link_id": "receipt_link", "dispute_id": "dispute",
     "location_id": "location", "reader_id": "reader",
 }  # fmt: skip
 TEMPLATE = {"kind": "payment_failed", "channel": "sms", "language": "en", "day": "2026-03-10"}
@@ -118,7 +119,7 @@ def test_an_auditor_may_only_look(scene: SimpleNamespace, auditor: Client) -> No
 
     allowed = [entry.name for entry in changing if auditor.post(url_of(entry, scene)).status_code != 403]
 
-    assert len(changing) == 54
+    assert len(changing) == 60
     assert allowed == []
     assert Event.objects.count() == before
 
