@@ -51,7 +51,7 @@ KINDS = (
          of_money.schedule),
     Kind("messages", "Messages sent", "Reminders, receipts and notices, with what the carrier said; no names, no "
          "addresses.", False, of_person.messages),
-    Kind("earlier", "Earlier payments with this card", "Payments with the same card number that nobody disputed.",
+    Kind("earlier", "Earlier payments with this card", "What the payer paid before with the same card number and nobody disputed.",
          False, of_money.earlier),
     Kind("person", "Who paid", "Name, phone and e-mail of the payer.", True, of_person.person),
     Kind("work", "Itemized receipt", "Patients, dates of service, codes and services it paid for.", True,

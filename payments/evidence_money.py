@@ -72,6 +72,7 @@ def earlier(dispute: Dispute) -> Content:
         return Content()
     same = Payment.objects.filter(
         practice=dispute.practice_id,
+        payer=paid.payer_id,
         attempt__card__fingerprint=dispute.fingerprint,
         paid_at__lt=paid.paid_at,
         disputes=None,

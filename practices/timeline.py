@@ -13,6 +13,7 @@ from practices.models import Event, User
 _LOOKS = (
     (("DISPUTE_WON", "DISPUTE_INQUIRY_CLOSED", "DISPUTE_PREVENTED"), GOOD, "check"),
     (("DISPUTE_LOST",), BAD, "error"),
+    (("DISPUTE_EVIDENCE", "DISPUTE_SUBMITTED", "DISPUTE_RELEASED"), INFO, "receipt"),
     (("DISPUTE",), WARN, "alert"),
     (("ALARM", "DECLINED", "FAILED", "REFUSED", "MISMATCH", "UNDELIVERED"), BAD, "error"),
     (("UNKNOWN", "UNCLEAR", "HELD", "NOT_TAKEN", "BLOCKED", "QUARANTINE"), WARN, "alert"),

@@ -5,6 +5,7 @@ Each deed picks its target by the step's lot among what there is at that moment,
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -34,6 +35,11 @@ _PEOPLE = (
 )
 
 
+_PAID_BY_CARD = (
+    "SELECT a.reference FROM payments_attempt a WHERE a.state = 'SUCCEEDED' AND a.reference <> '' ORDER BY a.id"
+)
+
+
 class Deeds:
     """Runs in threads of its own; a deed that fails (the web is down, say) says so and is no fault."""
 
@@ -44,7 +50,7 @@ class Deeds:
         self.pool = ThreadPoolExecutor(8, thread_name_prefix="deeds")
         self.kinds: dict[str, Callable[[Step], str]] = {
             "edit_plan": self.edit_plan, "close_plan": self.close_plan, "cash": self.cash, "decline": self.decline,
-            "pay_now": self.pay_now, "refund": self.refund, "sell": self.sell,
+            "pay_now": self.pay_now, "refund": self.refund, "sell": self.sell, "dispute": self.dispute,
         }  # fmt: skip
 
     def sign_in(self, practices: int) -> None:
@@ -111,6 +117,21 @@ class Deeds:
         reference, slug = _pick(paid, step.lot)
         auth, wish = (facts.secret_key_of(slug), ""), {"payment_intent": reference}
         return self._answer(self.http.post(f"{self.world.outside.stripe}/v1/refunds", data=wish, auth=auth))
+
+    def dispute(self, step: Step) -> str:
+        """A cardholder's bank takes a charge back, and decides in the end. A card that lost stays held for autopay."""
+        paid = self.world.rows(_PAID_BY_CARD)
+        reference = _pick(paid, step.lot)[0]
+        control = f"{self.world.outside.stripe}/_sandbox/disputes"
+        made = self.http.post(f"{control}/open", json={"charge": reference, "warn": step.facts["warn"]})
+        if made.is_error:
+            return self._answer(made)
+        said = [str(made.status_code)]
+        for status in step.facts["way"]:
+            time.sleep(step.facts["pause"])
+            answer = self.http.post(f"{control}/{made.json()['id']}/finish", json={"status": status})
+            said.append(f"{status} {answer.status_code}")
+        return ", ".join(said)
 
     @staticmethod
     def _answer(answer: httpx.Response) -> str:

@@ -25,6 +25,7 @@ RATES = {
     "decline": 0.2,
     "pay_now": 0.7,
     "refund": 0.1,
+    "dispute": 0.06,
     "sell": 0.4,
 }
 WORKERS = ("charges-1", "charges-2", "default-1", "default-2", "beat")
@@ -100,6 +101,19 @@ def _pay_now(chance: random.Random) -> dict[str, Any]:
     return {"clicks": chance.choice((1, 1, 2)), "due": chance.random() < 0.7}
 
 
+def _dispute(chance: random.Random) -> dict[str, Any]:
+    ways = (
+        ("won",),
+        ("under_review", "won"),
+        ("under_review", "lost"),
+        ("lost",),
+        ("lost", "appeal_needs_response", "won"),
+    )
+    warned = (("warning_closed",), ("warning_under_review", "needs_response", "won"), ("needs_response", "lost"))
+    warn = chance.random() < 0.4
+    return {"warn": warn, "way": list(chance.choice(warned if warn else ways)), "pause": round(chance.uniform(0, 2), 2)}
+
+
 def _sell(chance: random.Random) -> dict[str, Any]:
     return {
         "fee": round(chance.uniform(20, 150), 2),
@@ -119,6 +133,7 @@ _FACTS: dict[str, Callable[[random.Random], dict[str, Any]]] = {
     "database": lambda chance: {"how": chance.choice(("fast", "crash"))},
     "edit_plan": lambda chance: {"factor": round(chance.uniform(0.5, 1.5), 2)},
     "decline": _decline,
+    "dispute": _dispute,
     "pay_now": _pay_now,
     "replace_card": lambda chance: {"card": chance.randrange(4)},
     "sell": _sell,
