@@ -51,8 +51,8 @@ KINDS = (
          of_money.schedule),
     Kind("messages", "Messages sent", "Reminders, receipts and notices, with what the carrier said; no names, no "
          "addresses.", False, of_person.messages),
-    Kind("earlier", "Earlier payments with this card", "What the payer paid before with the same card number and nobody disputed.",
-         False, of_money.earlier),
+    Kind("earlier", "Earlier payments with this card", "What the payer paid before with the same card number, never "
+         "disputed.", False, of_money.earlier),
     Kind("person", "Who paid", "Name, phone and e-mail of the payer.", True, of_person.person),
     Kind("work", "Itemized receipt", "Patients, dates of service, codes and services it paid for.", True,
          of_person.work),
