@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from hashlib import sha256
 from typing import Any
 
@@ -93,7 +94,8 @@ def page(practice: Practice, given: QueryDict, *, now: datetime) -> dict[str, An
         "chosen": chosen,
         "alarms": Alarm.objects.filter(practice=practice, closed_at=None).order_by("-opened_at"),
         "needs_posting": needs_posting.count(practice),
-        "open_disputes": dispute_pages.count_open(practice),
+        # Asked only where somebody sees it.
+        "open_disputes": partial(dispute_pages.count_open, practice),
     }
     if not form.is_valid():
         return {**also, "rows": [], "is_wrong": True}
