@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.shortcuts import get_object_or_404
 
 from payments import progress
-from payments.models import Attempt, AttemptState, DuePart, Payment
+from payments.models import Attempt, AttemptState, DuePart
 from practices.models import Practice
 from terminals import asking, taking, words
 from terminals.models import CardWish, ReaderRun
 
 State = ReaderRun.State
+# A forgotten tab must still be signed out. A reader is set free after three minutes of silence.
+ASK_FOR = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
@@ -42,12 +45,14 @@ def newest_run(part: DuePart) -> ReaderRun | None:
     return part.reader_runs.select_related("reader").order_by("-pk").first()
 
 
-def page(part: DuePart, user_id: int, *, poll: int) -> dict[str, Any]:
-    """Everything of the live part; `poll` 0: it stops asking by itself."""
+def page(part: DuePart, user_id: int, *, since: datetime, real_now: datetime) -> dict[str, Any]:
+    """Everything of the live part. It asks by itself while something moves, at most ASK_FOR after `since`."""
     run, attempt = newest_run(part), taking.attempt_of(part)
     step = step_of(part, run, attempt)
+    wish = CardWish.objects.filter(due_part=part).select_related("card").first()
+    is_saving = step.name == "approved" and wish is not None and wish.state == CardWish.State.OPEN
+    is_moving, is_asking = step.is_moving or is_saving, real_now - since < ASK_FOR
     readers = asking.choices(part.practice_id, user_id) if step.can_retry else []
-    payment: Payment | None = getattr(attempt, "payment", None)
     return {
         "part": part,
         "patient": part.payer,
@@ -55,10 +60,13 @@ def page(part: DuePart, user_id: int, *, poll: int) -> dict[str, Any]:
         "attempt": attempt,
         "step": step,
         "readers": [(number, name, run is not None and number == str(run.reader_id)) for number, name in readers],
-        "payment": payment,
-        "wish": CardWish.objects.filter(due_part=part).select_related("card").first(),
-        "poll": poll if step.is_moving else 0,
-        "has_stopped": step.is_moving and not poll,
+        "payment": getattr(attempt, "payment", None),
+        "wish": wish,
+        "is_asking": is_moving and is_asking,
+        "has_stopped": is_moving and not is_asking,
+        "since": int(since.timestamp()),
+        # What the screen shows, in a word: an answer that shows the same replaces nothing.
+        "seen": "-".join((step.name, str(run.pk if run else 0), wish.state if wish else "none")),
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import cast
 
 from django.contrib import messages
@@ -18,32 +19,34 @@ from practices.access import Permission, StaffRequest
 from processors.port import UnableToReachProcessor
 from terminals import asking, run_pages, taking, tasks
 
-# A reader is set free after three minutes of silence, so a screen that asks each second ends by itself before this.
-MOST_POLLS = 300
-
 
 @access.staff(Permission.CHARGE)
 @require_GET
 def reader_payment(request: HttpRequest, part_id: int) -> HttpResponse:
-    part = run_pages.part_or_404(cast("StaffRequest", request).practice, part_id)
-    page = {
-        **patient_pages.head(part.payer, "patient_payments"),
-        **run_pages.page(part, request.user.pk or 0, poll=1),
-    }
-    return render(request, "terminals/payment.html", page)
+    staff, real_now = cast("StaffRequest", request), datetime.now(UTC)
+    part = run_pages.part_or_404(staff.practice, part_id)
+    shown = run_pages.page(part, staff.user.pk, since=real_now, real_now=real_now)
+    return render(request, "terminals/payment.html", {**patient_pages.head(part.payer, "patient_payments"), **shown})
 
 
 @access.staff(Permission.CHARGE)
 @require_GET
 def reader_payment_state(request: HttpRequest, part_id: int) -> HttpResponse:
-    """The part that replaces itself while something moves; each few seconds it has the reader looked at."""
-    part = run_pages.part_or_404(cast("StaffRequest", request).practice, part_id)
-    given = request.GET.get("poll", "1")
-    poll = int(given) + 1 if given.isdecimal() and int(given) < MOST_POLLS else 0
-    page = run_pages.page(part, request.user.pk or 0, poll=poll)
-    if page["run"] is not None and page["run"].is_live:
+    """The part that replaces itself when something has changed; each few seconds it has the reader looked at."""
+    staff, real_now = cast("StaffRequest", request), datetime.now(UTC)
+    part = run_pages.part_or_404(staff.practice, part_id)
+    page = run_pages.page(part, staff.user.pk, since=_moment(request.GET.get("since", "")), real_now=real_now)
+    if page["run"] is not None and page["run"].is_live and page["is_asking"]:
         tasks.look_soon(page["run"])
+    if page["is_asking"] and request.GET.get("seen") == page["seen"]:
+        # Replacing the same by the same would take the focus away and be read out again.
+        return HttpResponse(status=204)
     return render(request, "terminals/payment_state.html", page)
+
+
+def _moment(text: str) -> datetime:
+    """When the page was opened; long ago where that was tampered with."""
+    return datetime.fromtimestamp(int(text) if text.isdecimal() and len(text) < 11 else 0, UTC)
 
 
 @access.staff(Permission.CHARGE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -32,8 +33,11 @@ def words(answer: Any) -> str:
     return html.unescape(" ".join(re.sub(r"<[^>]+>", " ", answer.content.decode()).split()))
 
 
-def live(client: Client) -> str:
-    return words(client.get(f"/terminals/payments/{DuePart.objects.get().pk}/state/", headers=HTMX))
+def live(client: Client, seen: str = "") -> str:
+    """What the live part shows now; '' when it shows the same as `seen`."""
+    query = {"since": int(datetime.now(UTC).timestamp()), "seen": seen}
+    answer = client.get(f"/terminals/payments/{DuePart.objects.get().pk}/state/", query, headers=HTMX)
+    return "" if answer.status_code == 204 else words(answer)
 
 
 def test_a_payment_is_followed_from_the_choice_to_the_approved_card(
@@ -47,7 +51,8 @@ def test_a_payment_is_followed_from_the_choice_to_the_approved_card(
     assert "Waiting for a cardThe patient taps, inserts or swipes a card on Front desk." in shown
     assert "is waiting for a card at the terminal" in words(desk.get(f"/payments/sales/{sale.uuid}/state/"))
     counter.tap(POOR)
-    assert "Waiting for a card" in live(desk), "nobody has told us yet"
+    seen = f"waiting-{ReaderRun.objects.get().pk}-OPEN"
+    assert live(desk, seen) == "", "nobody has told us yet, so nothing on the screen is replaced"
     assert "The card was declined: insufficient funds" in live(desk), "the screen had the reader looked at"
 
     url = f"/terminals/payments/{DuePart.objects.get().pk}"
@@ -57,9 +62,17 @@ def test_a_payment_is_followed_from_the_choice_to_the_approved_card(
     live(desk)
     done = live(desk)
     assert ("Approved: $120.00 Taken with Visa 4242." in done, "Visa 4242 is saved." in done) == (True, True)
-    assert 'hx-get="' not in desk.get(f"{url}/state/", headers=HTMX).content.decode(), "nothing moves any more"
+    assert "hx-get=" not in desk.get(f"{url}/state/", headers=HTMX).content.decode(), "nothing moves any more"
     assert (counter.shop.taken(), Payment.objects.count(), Consent.objects.count()) == ([120_00], 1, 1)
     assert "$120.00 taken: Visa 4242." in words(desk.get(f"/payments/sales/{sale.uuid}/"))
+
+
+def test_a_forgotten_tab_stops_asking(
+    desk: Client, ana: Patient, counter: Counter, inline: list[dict[str, Any]]
+) -> None:
+    pay(desk, draft(desk, ana), "terminal", "120", reader=str(counter.reader.pk))
+    answer = desk.get(f"/terminals/payments/{DuePart.objects.get().pk}/state/", {"since": "1"}, headers=HTMX)
+    assert ("This page stopped asking" in words(answer), "hx-get=" in answer.content.decode()) == (True, False)
 
 
 def test_a_wallet_that_leaves_no_card_is_said_on_the_screen(
