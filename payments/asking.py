@@ -58,6 +58,7 @@ def sale_reader(part: DuePart, *, reader_id: int, consent: str, actor: str, now:
     try:
         return upward.handlers.take_at_reader(upward.ReaderWish(part, reader_id, consent, actor, now))
     except upward.UnableToTakeThere as error:
+        progress.refuse(progress.sale_request(part.pk), str(error))
         sales.drop(part.pk)
         raise UnableToSell(str(error)) from error
 
