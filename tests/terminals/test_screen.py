@@ -35,7 +35,7 @@ def words(answer: Any) -> str:
 
 def live(client: Client, seen: str = "") -> str:
     """What the live part shows now; '' when it shows the same as `seen`."""
-    query = {"since": int(datetime.now(UTC).timestamp()), "seen": seen}
+    query = {"since": str(int(datetime.now(UTC).timestamp())), "seen": seen}
     answer = client.get(f"/payments/terminal/{DuePart.objects.get().pk}/state/", query, headers=HTMX)
     return "" if answer.status_code == 204 else words(answer)
 
