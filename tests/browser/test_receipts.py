@@ -29,7 +29,9 @@ def test_a_receipt_is_filed_sent_opened_with_a_birth_date_and_the_drawer_adds_up
     staff = desk("desk")
     page = staff.page
 
-    _take_in_cash(staff, maker.id_of(person), "100")
+    _sell(staff, maker.id_of(person))
+    _take(page, "20", "Check", "1044")
+    _take(page, "100", "Cash")
     page.get_by_role("link", name="Receipt").last.click()
     sheet = page.get_by_role("article", name="Receipt")
     expect(sheet).to_contain_text("Left to pay of $125.00")
@@ -60,16 +62,20 @@ def test_a_receipt_is_filed_sent_opened_with_a_birth_date_and_the_drawer_adds_up
     phone.eyes.are_content()
 
 
-def _take_in_cash(staff: Desk, patient_id: int, dollars: str) -> None:
+def _sell(staff: Desk, patient_id: int) -> None:
     page = staff.page
     staff.go(f"/communication/{patient_id}/process-payment/")
     until("the account", lambda: _reads_account(page, "$125.00"))
     page.get_by_role("button", name="Show how it is allocated").click()
+
+
+def _take(page: Page, dollars: str, kind: str, number: str = "") -> None:
     page.get_by_role("radio", name="Cash, check or other").check()
-    page.get_by_label("Payment type in Open Dental").select_option(label="Cash")
+    page.get_by_label("Payment type in Open Dental").select_option(label=kind)
+    page.get_by_label("Check number").fill(number)
     page.get_by_label("Amount, in dollars").fill(dollars)
     page.get_by_role("button", name="Take $").click()
-    expect(page.get_by_text(f"${dollars}.00 taken: Cash")).to_be_visible()
+    expect(page.get_by_text(f"${dollars}.00 taken: {kind}")).to_be_visible()
 
 
 def _reads_account(page: Page, owed: str) -> bool:
