@@ -82,7 +82,7 @@ def _procedures(rows: Rows) -> Iterable[OpenProcedure]:
 
 def _procedure(row: Fields, claims: list[Fields]) -> OpenProcedure:
     units = max(1, row.integer("UnitQty", 0) + row.integer("BaseUnits", 0))
-    paid, pending = _insurance(claims)
+    paid, pending = insurance(claims)
     charged = row.cents("ProcFee") * units + row.cents("adjusted") - row.cents("paid")
     return OpenProcedure(
         proc_num=row.key("ProcNum"),
@@ -96,7 +96,7 @@ def _procedure(row: Fields, claims: list[Fields]) -> OpenProcedure:
     )
 
 
-def _insurance(claims: list[Fields]) -> tuple[int, int]:
+def insurance(claims: list[Fields]) -> tuple[int, int]:
     """(paid with its write-offs, still expected): estimates count only where no claim was made."""
     by_status = [(claim.choice("Status", _STATUSES), claim) for claim in claims]
     is_claimed = any(status == "NotReceived" or status in _RECEIVED for status, _ in by_status)

@@ -88,11 +88,11 @@ def _by_resource(connection: Connection, office: Office, rows: Rows) -> None:
         splits = [Fields(row) for row in office.get_all("/paysplits", PatNum=number)]
         adjustments = [Fields(row) for row in office.get_all("/adjustments", PatNum=number)]
         rows.claims += office.get_all("/claimprocs", PatNum=number)
-        paid = _paid_outside_plans(splits, "ProcNum")
+        paid = paid_outside_plans(splits, "ProcNum")
         for row in _completed(connection, office, number):
             facts = Fields(row)
             key = facts.key("ProcNum")
-            own = [one for one in adjustments if _is_of(one, facts)]
+            own = [one for one in adjustments if is_of(one, facts)]
             if key not in planned["Procedure"]:
                 adjusted = sum(one.cents("AdjAmt") for one in own)
                 rows.procedures.append({**row, "adjusted": adjusted / 100, "paid": paid[key] / 100})
@@ -105,12 +105,12 @@ def _completed(connection: Connection, office: Office, pat_num: int) -> Iterable
     return (row for row in found if Fields(row).text("ProcStatus") == "C")
 
 
-def _is_of(adjustment: Fields, procedure: Fields) -> bool:
+def is_of(adjustment: Fields, procedure: Fields) -> bool:
     same = ("ProcNum", "PatNum", "ProvNum", "ClinicNum")
     return all(adjustment.integer(name, 0) == procedure.integer(name, 0) for name in same)
 
 
-def _paid_outside_plans(splits: list[Fields], key: str) -> defaultdict[int, int]:
+def paid_outside_plans(splits: list[Fields], key: str) -> defaultdict[int, int]:
     """Cents by the number that a split names as `key`."""
     found = defaultdict[int, int](int)
     for split in splits:
@@ -128,7 +128,7 @@ def _loose(
     ]
     rows.unearned[pat_num] = sum(one.cents("SplitAmt") for one in kept)
     free = [one for one in adjustments if not one.integer("ProcNum", 0) and one.key("AdjNum") not in planned]
-    paid = _paid_outside_plans(splits, "AdjNum")
+    paid = paid_outside_plans(splits, "AdjNum")
     rows.loose[pat_num] = sum(one.cents("AdjAmt") - paid[one.key("AdjNum")] for one in free)
 
 

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.db import models
 
 from core.encryption import EncryptedTextField
+from patients.models import Patient
 from payments.models import LedgerPosting
+from payplans.models import PayPlan
 from practices.models.rows import PracticeRow
+
+# States of a PlanOrder that go on by themselves.
+_ORDERED = ["QUEUED", "SENDING", "UNCLEAR", "READING"]
 
 
 class Connection(PracticeRow):
@@ -180,3 +187,79 @@ class OfficeNote(PracticeRow):
                 name="office_notes_to_write",
             )
         ]
+
+
+class PlanOrder(PracticeRow):
+    """What staff want done to a plan in Open Dental; committed with exactly what is sent before it is sent (ADR 11)."""
+
+    class Kind(models.TextChoices):
+        CREATE = "CREATE", "New plan"
+        TERMS = "TERMS", "Change of terms"
+        CLOSE = "CLOSE", "Closing"
+
+    class State(models.TextChoices):
+        QUEUED = "QUEUED", "Waits to be sent"
+        SENDING = "SENDING", "Being sent"
+        # It may have been done: Open Dental is looked at before anybody sends it again.
+        UNCLEAR = "UNCLEAR", "Looking in Open Dental"
+        # Done; the plan is being read.
+        READING = "READING", "Reading it back"
+        DONE = "DONE", "Done, read back"
+        # Done, but Open Dental shows another schedule than the preview.
+        DIFFERENT = "DIFFERENT", "Done, Open Dental differs"
+        REFUSED = "REFUSED", "Refused by Open Dental"
+        NOT_DONE = "NOT_DONE", "Not done"
+
+    # From the form: pressed twice, it is the same order.
+    uuid = models.UUIDField(unique=True)
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="plan_orders")
+    # Of a new plan once it is read.
+    plan = models.ForeignKey(PayPlan, null=True, blank=True, on_delete=models.PROTECT, related_name="orders")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
+    state_reason = models.CharField(max_length=300, blank=True)
+    # The form's field that a refusal is about; '' = none of them.
+    wrong_field = models.CharField(max_length=20, blank=True)
+    # In the Note of a new plan, by which it is found again.
+    reference = models.CharField(max_length=25)
+    body = models.JSONField(default=dict)
+    # What stood in the form, to correct it; the schedule that was shown; how Open Dental's differs.
+    form = models.JSONField(default=dict)
+    expected = models.JSONField(default=list)
+    differences = models.JSONField(default=list)
+    pay_plan_num = models.BigIntegerField(null=True, blank=True)
+    reason = models.CharField(max_length=200, blank=True)
+    actor = models.CharField(max_length=80)
+    made_at = models.DateTimeField(help_text="Business time, UTC")
+    sent_at = models.DateTimeField(null=True, blank=True)
+    next_at = models.DateTimeField()
+    # Looks that did not find it done.
+    searches = models.PositiveSmallIntegerField(default=0)
+
+    objects: ClassVar[models.Manager[PlanOrder]] = models.Manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["patient"], condition=models.Q(kind="CREATE", state__in=_ORDERED),
+                name="one_open_new_plan_per_patient",
+            ),
+            models.UniqueConstraint(
+                fields=["plan"],
+                condition=models.Q(kind__in=["TERMS", "CLOSE"], state__in=_ORDERED),
+                name="one_open_order_per_plan",
+            ),
+        ]  # fmt: skip
+        indexes = [
+            models.Index(
+                fields=["practice", "next_at"], condition=models.Q(state__in=_ORDERED),
+                name="plan_orders_open",
+            )
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.pk}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in _ORDERED

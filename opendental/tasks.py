@@ -7,7 +7,7 @@ from typing import Any
 from celery import shared_task
 
 from core import clock
-from opendental import breaker, learn, post, pull
+from opendental import breaker, learn, plan_orders, post, pull
 from opendental.errors import OpenDentalError
 from opendental.models import Connection
 from practices import rounds, tenancy
@@ -46,7 +46,8 @@ def post_one(*, practice_id: int, **_: Any) -> int:
         connection, now = Connection.objects.first(), clock.now()
         if connection is None or breaker.holds_postings(connection, now=now):
             return 0
-        return post.post_due(practice_id, now)
+        # Somebody stands at the desk and waits for these.
+        return plan_orders.work_through(practice_id, now=now) + post.post_due(practice_id, now)
 
 
 @shared_task

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from django.urls import path
 
-from opendental import posting_views, views
+from opendental import plan_edit_views, plan_order_views, posting_views, views
 
 urlpatterns = [
     path("settings/open-dental/", views.settings_opendental, name="settings_opendental"),
     path("settings/open-dental/chip/", views.sync_chip, name="sync_chip"),
+    path("communication/<int:patient_id>/plans/new/", plan_order_views.new_plan, name="new_plan"),
+    path("communication/<int:patient_id>/plans/new/work/", plan_order_views.plan_offer, name="plan_offer"),
+    path("communication/<int:patient_id>/plans/new/schedule/", plan_order_views.plan_preview, name="plan_preview"),
+    path("communication/<int:patient_id>/plans/orders/", plan_order_views.plan_orders, name="plan_orders"),
+    path("plans/<int:plan_id>/terms/", plan_edit_views.edit_terms, name="edit_terms"),
+    path("plans/<int:plan_id>/terms/schedule/", plan_edit_views.terms_preview, name="terms_preview"),
+    path("plans/<int:plan_id>/close/", plan_edit_views.close_plan, name="close_plan"),
+    path("plans/orders/<uuid:order_uuid>/", plan_order_views.plan_order, name="plan_order"),
+    path("plans/orders/<uuid:order_uuid>/state/", plan_order_views.plan_order_state, name="plan_order_state"),
     path("payments/catch-up/", views.catch_up, name="catch_up"),
     path("payments/waits/", views.waits, name="payments_wait"),
     path("payments/postings/<int:posting_id>/look-again/", posting_views.look_again, name="posting_look_again"),

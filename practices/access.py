@@ -23,6 +23,7 @@ class Permission(StrEnum):
     CARDS = "save and remove cards"
     AUTOPAY = "attach cards to plans"
     CHARGE = "charge cards"
+    PLANS = "make, change and close plans in Open Dental"
     REFUND = "give money back"
     MESSAGE = "send messages"
     POSTING = "work on postings"
@@ -42,6 +43,7 @@ _DESK = {
     Permission.AUTOPAY,
     Permission.CHARGE,
     Permission.MESSAGE,
+    Permission.PLANS,
     Permission.REFUND,
 }
 _BILLER = _DESK | {Permission.POSTING, Permission.EXPORT, Permission.DISPUTES}

@@ -11,6 +11,7 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from opendental.models import PlanOrder
 from paylinks.models import ReceiptLink
 from payments.models import Sale
 from practices import tenancy
@@ -57,6 +58,10 @@ def made(practice: Practice) -> SimpleNamespace:
         drafted_at=scene.payment.paid_at,
     )  # fmt: skip
     scene.payout = payouts_making.payout(practice)
+    scene.order = PlanOrder.objects.create(
+        practice=practice, uuid=uuid.uuid4(), kind="CLOSE", patient=scene.patient, plan=scene.plan, state="DONE",
+        reference="KP-TEST", actor="user:1", made_at=scene.payment.paid_at, next_at=scene.payment.paid_at,
+    )  # fmt: skip
     scene.receipt_link = ReceiptLink.objects.create(
         practice=practice, click=uuid.uuid4(), token_hash="receipt", payment=scene.payment, patient=scene.patient,
         created_at=scene.payment.paid_at, expires_at=scene.payment.paid_at,
@@ -89,7 +94,7 @@ TEMPLATE = {"kind": "payment_failed", "channel": "sms", "language": "en", "day":
 
 def arguments(entry: URLPattern, scene: SimpleNamespace) -> dict[str, object]:
     names = entry.pattern.converters
-    given = {**TEMPLATE, "what": "by_hand", "sale_uuid": scene.sale.uuid}
+    given = {**TEMPLATE, "what": "by_hand", "sale_uuid": scene.sale.uuid, "order_uuid": scene.order.uuid}
     return {name: getattr(scene, ONE_OF[name]).pk if name in ONE_OF else given[name] for name in names}
 
 

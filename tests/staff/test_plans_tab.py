@@ -109,7 +109,7 @@ def test_the_guarantor_sees_the_plan_of_their_child(desk: Client, practice: Prac
 def test_nobody_s_plans_teach_how_to_make_one(desk: Client, practice: Practice) -> None:
     ana = making.patient(practice)
 
-    assert "Make a plan for this patient in Open Dental" in desk.get(f"/communication/{ana.pk}/plans/").content.decode()
+    assert "Make one here with New plan" in desk.get(f"/communication/{ana.pk}/plans/").content.decode()
 
 
 def test_more_plans_cost_no_more_queries(desk: Client, practice: Practice) -> None:
