@@ -115,7 +115,7 @@ class NewPlanForm(TermsForm):
     down = dollars_field("Down payment, in dollars", required=False, help_text="Due at once, taken at the desk.")
     treatment = forms.ChoiceField(label="Work that is not done yet", choices=TREATMENTS)
     guarantor = forms.TypedChoiceField(label="Who pays", coerce=int)
-    category = forms.TypedChoiceField(label="Category", coerce=int, required=False, empty_value=0)
+    category = forms.TypedChoiceField(label="Category", coerce=int, required=False)
     note = forms.CharField(label="Note in Open Dental", required=False, max_length=200)
     # Names the account as it stood on the screen, and the order: pressed twice, it is one.
     token = forms.CharField(widget=forms.HiddenInput, max_length=40)

@@ -68,7 +68,7 @@ class Counter:
 @pytest.fixture(autouse=True)
 def nobody_woken(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(upward.handlers, "nudge", lambda _practice: None)
-    monkeypatch.setattr(pages.rounds, "wake", lambda *_: None)
+    monkeypatch.setattr("practices.rounds.wake", lambda *_: None)
 
 
 @pytest.fixture
