@@ -49,12 +49,14 @@ def read_recent(processor: StripeProcessor, *, now: datetime, since: datetime) -
     """Every dispute made since then and every one that is not settled. One bad row stops no other.
 
     Returns how many changed, and the processor's ids of those that could not be taken in. Raises
-    UnableToReachProcessor.
+    UnableToReachProcessor when there is no list. An older one that the processor doesn't know (its account was
+    changed, say) is left as it stands.
     """
     changed, stuck, asked = 0, list[str](), datetime.now(UTC)
     listed = list(processor.recent_disputes(since))
     waiting = Dispute.objects.filter(Dispute.unsettled()).exclude(reference__in=[facts.reference for facts in listed])
-    older = [processor.dispute_facts(reference) for reference in waiting.values_list("reference", flat=True)]
+    references = list(waiting.order_by("pk").values_list("reference", flat=True))
+    older = [facts for reference in references if (facts := _facts_of(processor, reference))]
     for facts in [*listed, *older]:
         try:
             payment_id = _payment_of(facts)
@@ -63,6 +65,14 @@ def read_recent(processor: StripeProcessor, *, now: datetime, since: datetime) -
             logger.exception("Unable to take in dispute %s", facts.reference)
             stuck.append(facts.reference)
     return changed, stuck
+
+
+def _facts_of(processor: StripeProcessor, reference: str) -> DisputeFacts | None:
+    try:
+        return processor.dispute_facts(reference)
+    except UnableToReachProcessor as error:
+        logger.warning("Dispute %s could not be asked for: %s", reference, error)
+        return None
 
 
 def _payment_of(facts: DisputeFacts) -> int | None:

@@ -21,6 +21,7 @@ OWN_HOLDS = {
 }  # fmt: skip
 _PLANNED = ("next_try_at", "hold", "hold_reason", "wait_reason", "is_automatic")
 REFUNDED = "Refunded: staff decide whether it is collected again"
+LOST = "Taken back by the bank in a dispute: staff decide whether it is collected again"
 
 
 def refresh(plan: PayPlan, *, now: datetime) -> None:
@@ -48,7 +49,7 @@ def refresh(plan: PayPlan, *, now: datetime) -> None:
             before = _planned(part)
             _schedule(part, installment, rules, tries.get(part.pk, []), now)
             if installment.pk in refunded and not part.hold:
-                part.hold, part.hold_reason = DuePart.Hold.STAFF, REFUNDED
+                part.hold, part.hold_reason = DuePart.Hold.STAFF, refunded[installment.pk]
             changes.keep(part, is_changed=_planned(part) != before)
     changes.write()
 
@@ -96,12 +97,11 @@ def _open_parts(installments: list[Installment]) -> dict[int, list[DuePart]]:
     return found
 
 
-def _refunded(plan: PayPlan) -> set[int]:
-    """Installments of which money was given back: never taken again by itself, whatever else lifts a hold."""
-    back = Refund.objects.filter(state=RefundState.SUCCEEDED, payment__allocations__installment__plan=plan).values_list(
-        "payment__allocations__installment", flat=True
-    )
-    return set(back)
+def _refunded(plan: PayPlan) -> dict[int, str]:
+    """Installments of which money went back, with why they wait: never taken again by itself, whatever lifts a hold."""
+    back = Refund.objects.filter(state=RefundState.SUCCEEDED, payment__allocations__installment__plan=plan)
+    rows = back.order_by("pk").values_list("payment__allocations__installment", "reason")
+    return {pk: LOST if reason == Refund.Reason.DISPUTE else REFUNDED for pk, reason in rows}
 
 
 def _planned(part: DuePart) -> tuple[object, ...]:

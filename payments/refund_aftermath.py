@@ -50,7 +50,7 @@ def _take_in_step(refund: Refund, *, before: int, now: datetime) -> None:
     old, new = _spread(allocations, before), _spread(allocations, after)
     for allocation, then, here in zip(allocations, old, new, strict=True):
         installment = Installment.objects.select_related("plan").get(allocations=allocation)
-        _owe(installment, here - then, now, closes=refund.closes)
+        _owe(installment, here - then, now, refund)
         plans[installment.plan_id] = installment.plan
     for plan in plans.values():
         due_parts.refresh(plan, now=now)
@@ -65,16 +65,17 @@ def _spread(allocations: list[Allocation], cents: int) -> list[int]:
     return found
 
 
-def _owe(installment: Installment, cents: int, now: datetime, *, closes: bool) -> None:
+def _owe(installment: Installment, cents: int, now: datetime, refund: Refund) -> None:
     """Negative `cents`: a refund came back, so that much is paid again."""
     statuses = Installment.Status
     installment.collected_cents = max(0, installment.collected_cents - cents)
-    if closes:
+    if refund.closes:
         installment.forgiven_cents = max(0, installment.forgiven_cents + cents)
         installment.status_note = closed_note(installment)
     if installment.status == statuses.PAID and installment.owed_cents:
         installment.status, installment.paid_at = statuses.PENDING, None
-        installment.status_note = f"Refunded {format_cents(cents)}"
+        what = "Taken back by the bank:" if refund.is_lost_dispute else "Refunded"
+        installment.status_note = f"{what} {format_cents(cents)}"
     elif installment.is_open and not installment.owed_cents:
         installment.status, installment.paid_at = statuses.PAID, now
         installment.status_note = closed_note(installment)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 
-from payments import charging, dispute_outcomes, dispute_work, disputes, recover, refund_news, sweep
+from payments import charging, dispute_outcomes, dispute_work, disputes, due_parts, recover, refund_news, sweep
 from payments.claim import UnableToClaim
 from payments.dispute_work import UnableToNote, UnableToRelease
 from payments.models import Alarm, Dispute, DuePart, LedgerPosting, Payment, Refund
@@ -144,6 +144,8 @@ def test_lost_is_owed_again_posted_once_and_stays_frozen_until_released(
     assert (posting.amount_cents, posting.state, posting.refund) == (-128_60, "QUEUED", loss)
     installment, owed = installment_of(part), DuePart.objects.get(installment=part.installment_id, state="OPEN")
     assert (installment.status, installment.owed_cents, owed.hold) == ("PENDING", 128_60, "STAFF")
+    assert owed.hold_reason == due_parts.LOST
+    assert installment.status_note == "Taken back by the bank: $128.60"
     assert (standing(), open_alarms()) == (("LOST", 128_60, True), ["DISPUTE_LOST"])
     assert (returned(shop), Refund.refundable_cents(payment)) == ([], 0)
     with pytest.raises(UnableToRefund, match=r"Only \$0.00"):
@@ -273,6 +275,18 @@ def test_a_processor_that_is_away_is_asked_again_at_the_next_pass(payment: Payme
 
     assert disputes.reconcile_disputes(payment.practice_id, now=now) == 1
     assert disputes.reconcile_disputes(payment.practice_id, now=now) == 0
+
+
+def test_an_old_one_that_the_processor_does_not_know_keeps_no_other_from_being_heard(
+    payment: Payment, shop: Shop, now: datetime
+) -> None:
+    reference = dispute(shop, payment)
+    hear(shop, reference, now)
+    Dispute.objects.update(reference="du_of_another_account")
+    cache.clear()
+
+    assert disputes.reconcile_disputes(payment.practice_id, now=now) == 1
+    assert sorted(Dispute.objects.values_list("reference", flat=True)) == sorted([reference, "du_of_another_account"])
 
 
 def test_a_day_of_submission_is_noted_only_between_the_dispute_and_today(
