@@ -16,15 +16,16 @@ from practices.templatetags.show import phone
 NOT_A_DATE = _("That is not a date. Write month, day and year in numbers.")
 
 
-def _number(label: Any, name: str, digits: int) -> forms.IntegerField:
+def _number(label: Any, name: str, digits: int, least: int = 1) -> forms.IntegerField:
     typed = {"inputmode": "numeric", "autocomplete": f"bday-{name}", "size": digits, "maxlength": digits}
-    return forms.IntegerField(label=label, widget=forms.TextInput(attrs=typed))
+    return forms.IntegerField(label=label, min_value=least, widget=forms.TextInput(attrs=typed))
 
 
 class BirthDateForm(forms.Form):
     month = _number(_("Month"), "month", 2)
     day = _number(_("Day"), "day", 2)
-    year = _number(_("Year"), "year", 4)
+    # "86" is no guess, and costs no try.
+    year = _number(_("Year"), "year", 4, 1900)
 
     def clean(self) -> dict[str, Any]:
         found: dict[str, Any] = super().clean() or self.cleaned_data
