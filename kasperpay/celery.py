@@ -65,6 +65,7 @@ app.conf.beat_schedule = {
     "terminals": {"task": "terminals.tasks.sweep_all", "schedule": _every(20)},
     "send": {"task": "notifications.tasks.send_all", "schedule": _every(15)},
     "notices": {"task": "payments.tasks.notices_all", "schedule": _every(300)},
+    "remind": {"task": "paylinks.tasks.remind_all", "schedule": _every(300)},
     "payouts": {"task": "payments.tasks.payouts_all", "schedule": _every(3600)},
     "learn": {"task": "opendental.tasks.learn_all", "schedule": _every(3600)},
 }

@@ -32,6 +32,7 @@ def connect() -> None:
     upward.handlers.reader_words = _reader_words
     upward.handlers.take_at_reader = _take_at_reader
     upward.handlers.reader_news = _reader_news
+    upward.handlers.sale_paid = _sale_paid
 
 
 def _recheck(due_part_id: int, now: datetime) -> None:
@@ -77,6 +78,10 @@ def _take_at_reader(wish: upward.ReaderWish) -> str:
 
 def _reader_news(practice_id: int, reader: str, now: datetime) -> bool:
     return bool(import_string("terminals.sweeping.heard")(practice_id, reader, now=now))
+
+
+def _sale_paid(sale_id: int, now: datetime) -> None:
+    import_string("paylinks.requests.sale_paid")(sale_id, now=now)
 
 
 def _nudge(practice_id: int) -> None:

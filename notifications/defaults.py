@@ -65,6 +65,14 @@ _SMS: dict[str, dict[str, str]] = {
         "en": "{Practice Name}: here is your receipt: {Link to Receipt}",
         "es": "{Practice Name}: su recibo: {Link to Receipt}",
     },
+    Kind.REQUEST: {
+        "en": "{Practice Name}: {Transaction Amount} is due on your account. Pay here: {Link to Pay}",
+        "es": "{Practice Name}: su cuenta tiene un saldo de {Transaction Amount}. Pague: {Link to Pay}",
+    },
+    Kind.REQUEST_REMINDER: {
+        "en": "{Practice Name}: a reminder that {Transaction Amount} is still open. Pay here: {Link to Pay}",
+        "es": "{Practice Name}: le recordamos su saldo de {Transaction Amount}. Pague: {Link to Pay}",
+    },
 }
 
 _EMAIL: dict[str, dict[str, tuple[str, str]]] = {
@@ -146,6 +154,30 @@ _EMAIL: dict[str, dict[str, tuple[str, str]]] = {
         "es": (
             "Su recibo",
             "aquí está su recibo. Se abre con su fecha de nacimiento y se puede guardar o imprimir:\n{Link to Receipt}",
+        ),
+    },
+    Kind.REQUEST: {
+        "en": (
+            "{Transaction Amount} to pay",
+            "{Transaction Amount} is due on your account with us. You can pay it here, without signing in:\n"
+            "{Link to Pay}",
+        ),
+        "es": (
+            "Saldo de {Transaction Amount}",
+            "su cuenta con nosotros tiene un saldo de {Transaction Amount}. Puede pagarlo aquí, sin registrarse:\n"
+            "{Link to Pay}",
+        ),
+    },
+    Kind.REQUEST_REMINDER: {
+        "en": (
+            "Reminder: {Transaction Amount} to pay",
+            "this is a reminder that {Transaction Amount} is still due on your account with us. "
+            "You can pay it here, without signing in:\n{Link to Pay}",
+        ),
+        "es": (
+            "Recordatorio: saldo de {Transaction Amount}",
+            "le recordamos que su cuenta con nosotros tiene un saldo de {Transaction Amount}. "
+            "Puede pagarlo aquí, sin registrarse:\n{Link to Pay}",
         ),
     },
 }

@@ -23,6 +23,8 @@ class Kind(models.TextChoices):
     PLAN_COMPLETED = "PLAN_COMPLETED", "Plan completed"
     CONSENT_COPY = "CONSENT_COPY", "Consent copy"
     RECEIPT = "RECEIPT", "Receipts"
+    REQUEST = "REQUEST", "Payment requests"
+    REQUEST_REMINDER = "REQUEST_REMINDER", "Reminders of requests"
 
 
 class Channel(models.TextChoices):
@@ -63,6 +65,8 @@ class Message(PracticeRow):
         UNDELIVERED = "UNDELIVERED", "Undelivered"
         # Nobody could be reached this way (no number, no consent, opted out): a task for staff.
         BLOCKED = "BLOCKED", "Could not be sent"
+        # What it says is no longer true; it had not been sent.
+        CALLED_OFF = "CALLED_OFF", "Not needed any more"
 
     kind = models.CharField(max_length=24, choices=Kind.choices)
     # What happened, for example "PAYMENT_FAILED:<attempt uuid>": the same event never makes a second message.

@@ -64,6 +64,12 @@ def enqueue(
     return found
 
 
+def call_off(practice_id: int, link_nonce: UUID, *, reason: str) -> int:
+    """Whatever waits with this link is not needed any more: no quiet hour's end sends it. How many messages."""
+    waiting = Message.objects.filter(practice=practice_id, link_nonce=link_nonce, state=Message.State.QUEUED)
+    return waiting.update(state=Message.State.CALLED_OFF, state_reason=reason[:200])
+
+
 def doubt(message: Message) -> None:
     """It may have left the house before a restore (unsaved): look for it first, or leave it to staff."""
     if message.state != Message.State.QUEUED:

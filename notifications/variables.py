@@ -42,6 +42,8 @@ _ALLOWED: dict[str, tuple[Variable, ...]] = {
     Kind.PLAN_COMPLETED: (),
     Kind.CONSENT_COPY: (V.AMOUNT, V.LAST4, V.CONSENT_TEXT),
     Kind.RECEIPT: (V.RECEIPT_LINK,),
+    Kind.REQUEST: (V.AMOUNT, V.LINK),
+    Kind.REQUEST_REMINDER: (V.AMOUNT, V.LINK),
 }
 # Without these the message is of no use to the patient.
 _REQUIRED: dict[str, tuple[Variable, ...]] = {
@@ -51,6 +53,8 @@ _REQUIRED: dict[str, tuple[Variable, ...]] = {
     Kind.UPCOMING_CHARGE: (V.AMOUNT, V.DUE_DATE),
     Kind.CARD_EXPIRING: (V.LAST4,),
     Kind.RECEIPT: (V.RECEIPT_LINK,),
+    Kind.REQUEST: (V.LINK,),
+    Kind.REQUEST_REMINDER: (V.LINK,),
 }
 # Secrets of the one who gets the message: in its text only.
 LINKS = (V.LINK, V.RECEIPT_LINK)

@@ -17,9 +17,10 @@ from core.tokens import link_token, token_hash
 from notifications import outbox
 from notifications.models import Channel, Kind, Message
 from patients.models import Patient
-from paylinks import links
+from paylinks import links, requests
 from paylinks.links import Found
 from paylinks.models import ReceiptLink
+from paylinks.requests import FoundRequest
 from payments import upward
 from payments.models import Payment
 from practices.models import Event
@@ -88,9 +89,15 @@ def find(token: str, now: datetime) -> FoundReceipt | None:
     return None if link is None else FoundReceipt(link, not link.is_usable(now))
 
 
-def find_any(token: str, now: datetime) -> Found | FoundReceipt | None:
-    """A link of either kind: their addresses look alike."""
-    return links.find(token, now) or find(token, now)
+def find_any(token: str, now: datetime) -> Found | FoundReceipt | FoundRequest | None:
+    """A link of any kind: their addresses look alike."""
+    return links.find(token, now) or requests.find(token, now) or find(token, now)
+
+
+def link_of(payment: Payment, *, click: uuid.UUID, now: datetime) -> ReceiptLink:
+    """The link on which whoever has just paid can see what it was for; made when it is asked for the first time."""
+    fresh = _fresh(payment, now)
+    return ReceiptLink.objects.get_or_create(practice_id=payment.practice_id, click=click, defaults=fresh)[0]
 
 
 def proves(link: ReceiptLink, born: date, *, now: datetime) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from paylinks import receipt_views, staff_views, views
+from paylinks import receipt_views, request_staff_views, request_views, staff_views, views
 
 urlpatterns = [
     path("p/<slug:slug>/back/<uuid:charge_uuid>", views.back, name="link_back"),
@@ -13,6 +13,21 @@ urlpatterns = [
     path("p/<slug:slug>/<slug:token>/receipt.pdf", receipt_views.receipt_pdf, name="link_receipt_pdf"),
     path("payments/<int:payment_id>/receipt/send/", staff_views.send_receipt, name="send_receipt"),
     path("receipt-links/<int:receipt_link_id>/revoke/", staff_views.revoke_receipt_link, name="revoke_receipt_link"),
+    path("p/<slug:slug>/back/<uuid:try_uuid>/pay", request_views.back, name="request_back"),
+    path("p/<slug:slug>/<slug:token>/pay", request_views.pay, name="request_pay"),
+    path("p/<slug:slug>/<slug:token>/amount", request_views.another_amount, name="request_amount"),
+    path("p/<slug:slug>/<slug:token>/paying", request_views.paying, name="request_paying"),
+    path("p/<slug:slug>/<slug:token>/card-page", request_views.card_page, name="request_card_page"),
+    path("p/<slug:slug>/<slug:token>/close", request_views.close_page, name="request_close"),
+    path("p/<slug:slug>/<slug:token>/services", request_views.services, name="request_services"),
+    path("p/<slug:slug>/<slug:token>/itemised", request_views.itemised, name="request_itemised"),
+    path("payments/sales/<uuid:sale_uuid>/ask/", request_staff_views.ask, name="ask_to_pay"),
+    path("payments/requests/", request_staff_views.requests_list, name="requests"),
+    path("payments/requests/<int:request_id>/", request_staff_views.request_detail, name="request"),
+    path("payments/requests/<int:request_id>/resend/", request_staff_views.resend, name="request_resend"),
+    path("payments/requests/<int:request_id>/change/", request_staff_views.change, name="request_change"),
+    path("payments/requests/<int:request_id>/cancel/", request_staff_views.cancel, name="request_cancel"),
+    path("communication/<int:patient_id>/requests/", request_staff_views.patient_requests, name="patient_requests"),
     path("p/<slug:slug>/<slug:token>/card", views.use_another_card, name="link_card"),
     path("p/<slug:slug>/<slug:token>/again", views.try_again, name="link_again"),
     path("p/<slug:slug>/<slug:token>/done", views.done, name="link_done"),

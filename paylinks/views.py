@@ -15,13 +15,14 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 from cards.models import Card, Consent
 from core import clock
 from core.tokens import link_token
-from paylinks import charges, limits, links, opening, pages, receipt_links, receipt_views, tasks
+from paylinks import charges, limits, links, opening, pages, receipt_links, receipt_views, request_views, tasks
 from paylinks.charges import Agreement
 from paylinks.links import Found, State
 from paylinks.models import LinkCharge
 from paylinks.opening import Opened, link_page, spoken
 from paylinks.receipt_forms import BirthDateForm
 from paylinks.receipt_links import FoundReceipt
+from paylinks.requests import FoundRequest
 from payments import attaching
 from payments.attaching import UnableToAttach, Witness
 from payments.models import AttemptState
@@ -35,9 +36,11 @@ RETURN_FOR = timedelta(hours=2)
 @require_safe
 @link_page(receipt_links.find_any)
 def show(request: HttpRequest, found: Opened, now: datetime) -> HttpResponse:
-    """What failed and the one button that repairs it; of a receipt's link the question whose it is."""
+    """What failed and the one button that repairs it; of other links their own page."""
     if isinstance(found, FoundReceipt):
         return receipt_views.ask(request, found, BirthDateForm())
+    if isinstance(found, FoundRequest):
+        return request_views.show(request, found, now)
     assert isinstance(found, Found)
     if found.state == State.PAID:
         return _paid(request, found, now)

@@ -83,8 +83,8 @@ def _start(part: DuePart, wish: Wish, now: datetime) -> Attempt:
         channel=wish.channel, actor=wish.actor, started_at=now, confirm_params={}, trace=trace.current() or trace.new(),
     )  # fmt: skip
     marks = {"attempt": str(attempt.uuid), "part": part_key.of(part), "way": wish.channel}
-    at_page = wish.channel == Attempt.Channel.HOSTED
-    attempt.create_params = _page_params(attempt, wish, marks, now) if at_page else _intent_params(attempt, wish, marks)
+    of_page = attempt.is_at_page
+    attempt.create_params = _page_params(attempt, wish, marks, now) if of_page else _intent_params(attempt, wish, marks)
     attempt.save(force_insert=True)
     Event.record(
         part.practice_id, kind="attempt_started", actor=wish.actor, now=now, about=about(attempt),
@@ -124,7 +124,7 @@ def _page_params(attempt: Attempt, wish: Wish, marks: dict[str, str], now: datet
 
 def _open(processor: StripeProcessor, attempt: Attempt) -> Outcome:
     charge = Charge(attempt.create_params, attempt.confirm_params, attempt.create_key, attempt.confirm_key)
-    if attempt.channel == Attempt.Channel.HOSTED:
+    if attempt.is_at_page:
         return processor.open_page(charge, remember=lambda page: _remember_page(attempt.pk, page))
     return processor.open_intent(charge, remember=lambda reference: charging.remember(attempt.pk, reference))
 
@@ -137,7 +137,7 @@ def _remember_page(attempt_id: int, page: str) -> bool:
 
 def question_of(attempt: Attempt) -> PresentedQuestion:
     return PresentedQuestion(
-        reference=attempt.reference, page=attempt.page, is_page=attempt.channel == Attempt.Channel.HOSTED,
+        reference=attempt.reference, page=attempt.page, is_page=attempt.is_at_page,
         attempt_uuid=str(attempt.uuid), started_at=attempt.started_at,
     )  # fmt: skip
 

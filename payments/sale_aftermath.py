@@ -9,6 +9,7 @@ from django.db.models import Sum
 from django.db.models.functions import Coalesce
 
 from core.tokens import reference_of
+from payments import upward
 from payments.models import Allocation, DuePart, LedgerPosting, Payment, Sale, SaleLine
 
 
@@ -28,6 +29,7 @@ def of_success(sale: Sale, payment: Payment, now: datetime) -> None:
     if paid >= sale.amount_cents and sale.state == Sale.State.OPEN:
         sale.state, sale.ended_at = Sale.State.PAID, now
         sale.save(update_fields=["state", "ended_at"])
+    upward.handlers.sale_paid(sale.pk, now)
 
 
 def _spread(sale: Sale, cents: int) -> Iterator[tuple[SaleLine, int]]:

@@ -27,11 +27,12 @@ class Warned:
 
 def warnings(patient: Patient, now: datetime) -> list[Warned]:
     """In the order of how much they matter."""
-    family = _family(patient)
+    family = family_of(patient)
     return [*_in_flight(family), *_paid_today(family, patient, now), *_soon(family, patient, now)]
 
 
-def _family(patient: Patient) -> list[int]:
+def family_of(patient: Patient) -> list[int]:
+    """Row ids of everybody with the same guarantor."""
     guarantor = patient.guarantor_num or patient.pat_num
     same = Patient.objects.filter(practice=patient.practice_id, guarantor_num=guarantor)
     return [*same.values_list("pk", flat=True), patient.pk]

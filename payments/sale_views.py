@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from core import clock
 from patients import pages as patient_pages
-from payments import asking, recorded, sale_pages, sales, upward
+from payments import asking, making_room, recorded, sale_pages, sales, upward
 from payments.models import DuePart, Sale
 from payments.sale_forms import TenderForm
 from payments.sales import UnableToSell
@@ -109,6 +109,7 @@ def _take(found: Sale, form: TenderForm, actor: str) -> str:
     if not form.is_valid():
         raise UnableToSell("All of this is paid or being paid")
     now, newest = clock.now(), form.cleaned_data["newest"]
+    making_room.make_room(found.patient, actor=actor, now=now)
     if form.is_recorded:
         recorded.record(
             found.pk, cents=form.cents, payer=found.patient, pay_type_num=form.cleaned_data["pay_type"],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from django.db import IntegrityError, transaction
@@ -11,7 +11,7 @@ from django.db.models import Q, Sum
 from core.money import format_cents
 from patients.models import Patient
 from payments import locks
-from payments.models import Allocation, AttemptState, DuePart, LedgerPosting, Sale, SaleLine
+from payments.models import Allocation, Attempt, AttemptState, DuePart, LedgerPosting, Sale, SaleLine
 from payments.sale_lines import Line
 from practices.models import Event
 
@@ -23,6 +23,8 @@ DRAFT_MAX_AGE = timedelta(minutes=10)
 LEFT_ALONE = timedelta(minutes=10)
 # Real time, by which requests age: no worker is still at a tender that it has not begun with.
 REQUEST_IS_OVER = timedelta(minutes=10)
+# A person's word ends the waiting as well: they said that it stands there (opendental/marking.py).
+_STANDS_THERE = [LedgerPosting.State.MATCHED, LedgerPosting.State.MARKED, LedgerPosting.State.WITHDRAWN]
 
 
 class UnableToSell(Exception):
@@ -137,10 +139,17 @@ def is_over(sale: Sale) -> bool:
     """No tender is under way and what was taken stands in Open Dental: a new look there sees all of it."""
     if sale.state in (State.DRAFT, State.OPEN):
         return False
-    # A person's word ends the waiting as well: they said that it stands there (opendental/marking.py).
-    settled = [LedgerPosting.State.MATCHED, LedgerPosting.State.MARKED, LedgerPosting.State.WITHDRAWN]
-    waiting = LedgerPosting.objects.filter(payment__attempt__due_part__sale=sale).exclude(state__in=settled)
+    waiting = LedgerPosting.objects.filter(payment__attempt__due_part__sale=sale).exclude(state__in=_STANDS_THERE)
     return not waiting.exists()
+
+
+def is_money_moving(patient_ids: list[int]) -> bool:
+    """A tender of their sales is under way, or taken and not yet seen in Open Dental: what they owe isn't known."""
+    parts = DuePart.objects.filter(sale__patient__in=patient_ids)
+    if Attempt.objects.filter(due_part__in=parts, state__in=AttemptState.open()).exists():
+        return True
+    posted = LedgerPosting.objects.filter(payment__attempt__due_part__in=parts, movement=LedgerPosting.Movement.PAYMENT)
+    return posted.exclude(state__in=_STANDS_THERE).exists()
 
 
 def cancel(sale_id: int, *, actor: str, now: datetime) -> Sale:
@@ -160,7 +169,13 @@ def cancel(sale_id: int, *, actor: str, now: datetime) -> Sale:
 
 
 def _is_moving(sale: Sale) -> bool:
-    return sale.due_parts.filter(attempts__state__in=AttemptState.open()).exists()
+    return is_any_moving([sale.pk])
+
+
+def is_any_moving(sale_ids: Iterable[int]) -> bool:
+    """A tender of one of these sales is under way."""
+    parts = DuePart.objects.filter(sale__in=list(sale_ids))
+    return parts.filter(attempts__state__in=AttemptState.open()).exists()
 
 
 def drop(due_part_id: int) -> None:

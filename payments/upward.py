@@ -56,6 +56,8 @@ class Handlers:
     take_at_reader: Callable[[ReaderWish], str]
     # News of a reader, by webhook. (practice_id, the processor's id of it, now); False: nothing of ours is on it.
     reader_news: Callable[[int, str, datetime], bool]
+    # Money of a sale has come. Called inside settle's transaction, rows only. (sale_id, now)
+    sale_paid: Callable[[int, datetime], None]
     # Open Dental's payment types by DefNum, as last learned. (practice_id)
     payment_types: Callable[[int], dict[int, str]]
 
@@ -66,6 +68,6 @@ def _unwired(*_: object) -> None:
 
 handlers = Handlers(
     recheck=_unwired, fix_link=_unwired, nudge=_unwired, autopay_refusal=_unwired,  # type: ignore[arg-type]
-    account=_unwired, payment_types=_unwired,  # type: ignore[arg-type]
+    account=_unwired, payment_types=_unwired, sale_paid=_unwired,  # type: ignore[arg-type]
     readers=_unwired, reader_words=_unwired, take_at_reader=_unwired, reader_news=_unwired,  # type: ignore[arg-type]
 )  # fmt: skip

@@ -122,6 +122,21 @@ class PaymentSettingsForm(forms.ModelForm):  # type: ignore[type-arg]
         help_text="Later than its due date, and never past the plan's next payment. Open Dental's date stays as it is.",
     )
 
+    first_reminder_days = forms.IntegerField(
+        label="Remind of an unpaid request after … days",
+        min_value=0,
+        max_value=14,
+        widget=forms.NumberInput(attrs=SHORT),
+    )
+    second_reminder_days = forms.IntegerField(
+        label="and once more after … days",
+        min_value=0,
+        max_value=30,
+        widget=forms.NumberInput(attrs=SHORT),
+        help_text="Counted from the day it was sent. 0 sends no reminder.",
+    )
+    part_payments = forms.BooleanField(label="Patients may pay a part of a request", required=False)
+
     class Meta:
         model = PaymentSettings
         fields = [
@@ -139,6 +154,9 @@ class PaymentSettingsForm(forms.ModelForm):  # type: ignore[type-arg]
             "refund_biller_day_cents",
             "refund_manager_cents",
             "refund_manager_day_cents",
+            "first_reminder_days",
+            "second_reminder_days",
+            "part_payments",
         ]
 
     def __init__(self, *args: Any, is_admin: bool = False, **kwargs: Any) -> None:

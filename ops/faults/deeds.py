@@ -14,7 +14,7 @@ import httpx
 
 from ops.browser import Browser, Page, UnableToWalk
 from ops.faults import founding_facts as facts
-from ops.faults import selling
+from ops.faults import requesting, selling
 from ops.faults.schedule import Step
 from ops.faults.world import World
 
@@ -29,6 +29,7 @@ _INSTALLMENTS = (
     " JOIN practices_practice r ON r.id = p.practice_id WHERE i.status IN ('PENDING', 'FAILED')"
     " AND NOT p.is_closed AND (i.due_date <= %s) = %s ORDER BY i.due_date, i.id LIMIT 60"
 )
+_ASKED = "SELECT nonce FROM paylinks_paymentrequest WHERE patient_id = %s ORDER BY id DESC LIMIT 1"
 _PEOPLE = (
     "SELECT p.id, p.pat_num, r.slug FROM patients_patient p JOIN practices_practice r ON r.id = p.practice_id"
     " WHERE p.gone_at IS NULL ORDER BY p.id LIMIT 200"
@@ -50,7 +51,7 @@ class Deeds:
         self.pool = ThreadPoolExecutor(8, thread_name_prefix="deeds")
         self.kinds: dict[str, Callable[[Step], str]] = {
             "edit_plan": self.edit_plan, "close_plan": self.close_plan, "cash": self.cash, "decline": self.decline,
-            "pay_now": self.pay_now, "refund": self.refund, "sell": self.sell, "dispute": self.dispute,
+            "pay_now": self.pay_now, "refund": self.refund, "sell": self.sell, "ask": self.ask, "dispute": self.dispute,
         }  # fmt: skip
 
     def sign_in(self, practices: int) -> None:
@@ -159,6 +160,19 @@ class Deeds:
         done = self._desk(str(slug), "procedures", PatNum=pat_num, ProcFee=step.facts["fee"], ProcStatus="C")
         sale = selling.Sale(self.browsers[str(slug)], self.pool, int(patient))
         return f"{done[:30]} {sale.take(step.facts)}"
+
+    def ask(self, step: Step) -> str:
+        """The desk asks for new work by text, and the patient pays it on the phone."""
+        patient, pat_num, slug = selling.patient_of(step, self.world.rows(_PEOPLE))
+        self._desk(str(slug), "procedures", PatNum=pat_num, ProcFee=step.facts["fee"], ProcStatus="C")
+        base = self.world.environment["BASE_URL"]
+        with Browser(base) as phone:
+            sale = selling.Sale(self.browsers[str(slug)], self.pool, int(patient))
+            request = requesting.Request(sale, phone, self.pool)
+            request.ask()
+            nonce = _pick(self.world.rows(_ASKED, [patient]), 0)[0]
+            address = base + requesting.address_of(str(slug), nonce, self.world.environment["SECRET_KEY"])
+            return f"request of patient {patient}: {request.pay(address, step.facts)}"
 
 
 def _pick(rows: list[Row], lot: float) -> Row:

@@ -38,6 +38,8 @@ def install() -> None:
         SILENT_AFTER=timedelta(minutes=3) / SCALE, LOOK_EVERY=timedelta(seconds=5) / SCALE,
         LEFT_ALONE=timedelta(minutes=10) / SCALE,
     )  # fmt: skip
+    _set("paylinks.request_tries", MOST_WAIT=timedelta(minutes=2) / SCALE, LEASE=timedelta(minutes=5) / SCALE)
+    _set("paylinks.request_amounts", _ASK_AGAIN_AFTER_SECONDS=int(120 / SCALE))
     # Six hours of business pass in one jump of the clock here.
     _set("payments.refund_news", _READ_EVERY_SECONDS=15)
     _set("payments.disputes", _READ_EVERY_SECONDS=15)

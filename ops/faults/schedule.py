@@ -27,6 +27,7 @@ RATES = {
     "refund": 0.1,
     "dispute": 0.06,
     "sell": 0.4,
+    "ask": 0.2,
 }
 WORKERS = ("charges-1", "charges-2", "default-1", "default-2", "beat")
 WEBHOOK_TROUBLES = ("lose", "duplicate", "late", "reorder")
@@ -137,6 +138,7 @@ _FACTS: dict[str, Callable[[random.Random], dict[str, Any]]] = {
     "pay_now": _pay_now,
     "replace_card": lambda chance: {"card": chance.randrange(4)},
     "sell": _sell,
+    "ask": _sell,
 }
 
 

@@ -12,7 +12,7 @@ from ops.browser import Browser, Page, UnableToWalk
 from ops.faults.schedule import Step
 
 # Test cards: one that pays, one whose bank says no.
-_GOOD, _POOR = "4242424242424242", "4000000000009995"
+GOOD, POOR = "4242424242424242", "4000000000009995"
 _MOST_LOOKS = 40
 
 
@@ -26,13 +26,14 @@ class Sale:
 
     def take(self, facts: dict[str, Any]) -> str:
         """Draft, then pay all or first a half. Returns what was done."""
-        page = self._draft(str(facts["basis"]))
+        page = self.draft(str(facts["basis"]))
         cents = round(float(page.form("method").fields["amount"].replace(",", "")) * 100)
         parts = [cents // 2, cents - cents // 2] if facts["split"] else [cents]
         means = [self._pay(page.url, part, str(facts["means"]), facts) for part in parts]
         return f"sale {page.url.rstrip('/').rpartition('/')[2]}: {', '.join(means)}"
 
-    def _draft(self, basis: str) -> Page:
+    def draft(self, basis: str) -> Page:
+        """The page of a sale that asks for nothing yet."""
         page = self.browser.get(f"/communication/{self.patient}/process-payment/account/")
         form = page.form("basis")
         found = form.choices.get("procedures", [])
@@ -74,18 +75,19 @@ class Sale:
             here = self.browser.get(address)
             self.browser.send(here, here.form("give-up"), here.form("give-up").fields)
         elif does != "leave":
-            for number in (_POOR, _GOOD) if does == "decline" else (_GOOD,):
-                page = self._type_in(page, number)
+            for number in (POOR, GOOD) if does == "decline" else (GOOD,):
+                page = type_in(self.browser, page, number)
         return f"page, {does}"
 
-    def _type_in(self, page: Page, number: str) -> Page:
-        """A declined card leaves the page open (HTTP 402)."""
-        form = page.form("number")
-        typed = {"number": number, "expiry": "12 / 39", "code": "123", "name": "Fault Example", "zip_code": "10001"}
-        try:
-            return self.browser.send(page, form, {**form.fields, **typed})
-        except UnableToWalk:
-            return page
+
+def type_in(browser: Browser, page: Page, number: str) -> Page:
+    """On the processor's page. A declined card leaves it open (HTTP 402)."""
+    form = page.form("number")
+    typed = {"number": number, "expiry": "12 / 39", "code": "123", "name": "Fault Example", "zip_code": "10001"}
+    try:
+        return browser.send(page, form, {**form.fields, **typed})
+    except UnableToWalk:
+        return page
 
 
 def patient_of(step: Step, people: list[tuple[Any, ...]]) -> tuple[Any, ...]:

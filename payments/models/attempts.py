@@ -50,6 +50,9 @@ class Attempt(PracticeRow):
         # A person presents the card (docs/adr/0007).
         TERMINAL = "TERMINAL", "Terminal"
         HOSTED = "HOSTED", "Manual entry"
+        # The patient pays a request on their phone (docs/adr/0012).
+        LINK_PAGE = "LINK_PAGE", "Text to pay"
+        LINK_CARD = "LINK_CARD", "Text to pay, card on file"
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True)
     due_part = models.ForeignKey("payments.DuePart", on_delete=models.PROTECT, related_name="attempts")
@@ -107,7 +110,7 @@ class Attempt(PracticeRow):
                 name="attempt_at_least_50_cents",
             ),
             models.CheckConstraint(
-                condition=Q(card__isnull=False) | Q(channel__in=["RECORDED", "TERMINAL", "HOSTED"]),
+                condition=Q(card__isnull=False) | Q(channel__in=["RECORDED", "TERMINAL", "HOSTED", "LINK_PAGE"]),
                 name="attempt_on_file_has_a_card",
             ),
         ]
@@ -167,7 +170,12 @@ class Attempt(PracticeRow):
     @property
     def is_presented(self) -> bool:
         """A person presents the card: several may be tried, and only the processor says when it is over."""
-        return self.channel in (self.Channel.TERMINAL, self.Channel.HOSTED)
+        return self.channel == self.Channel.TERMINAL or self.is_at_page
+
+    @property
+    def is_at_page(self) -> bool:
+        """The card is typed in on the processor's page, at the desk or on a phone."""
+        return self.channel in (self.Channel.HOSTED, self.Channel.LINK_PAGE)
 
     @property
     def known_as(self) -> str:

@@ -61,6 +61,11 @@ class PaymentSettings(PracticeRow):
     refund_biller_day_cents = models.BigIntegerField(null=True, blank=True)
     refund_manager_cents = models.BigIntegerField(null=True, blank=True)
     refund_manager_day_cents = models.BigIntegerField(null=True, blank=True)
+    # Days after a request was sent on which it is sent again; 0 = never.
+    first_reminder_days = models.PositiveSmallIntegerField(default=2, db_default=2)
+    second_reminder_days = models.PositiveSmallIntegerField(default=5, db_default=5)
+    # Patients may pay a part of a request.
+    part_payments = models.BooleanField(default=False, db_default=False)
     # An admin's word that staff allocate by hand where no proven posting route exists (decisions 9).
     allocation_by_hand_accepted_by = models.ForeignKey(
         "practices.User", null=True, blank=True, on_delete=models.PROTECT, related_name="+"

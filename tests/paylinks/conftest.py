@@ -19,6 +19,7 @@ from paylinks import charges, links, tasks
 from paylinks.models import LinkCharge, PatientLink
 from payments import charging
 from payments.models import Attempt, DuePart
+from tests.paylinks.asking import ana, crew, mobile, office, texting  # noqa: F401 (fixtures)
 from tests.plugins.stripe import VISA, Shop
 
 DAY = timedelta(days=1)
@@ -108,10 +109,10 @@ def time(monkeypatch: pytest.MonkeyPatch, now: datetime) -> Time:
 
 @pytest.fixture
 def workers(monkeypatch: pytest.MonkeyPatch, time: Time) -> Workers:
-    crew = Workers(time)
-    take: Callable[..., None] = lambda *, practice_id, charge_id: crew.waiting.append(charge_id)  # noqa: E731
+    hands = Workers(time)
+    take: Callable[..., None] = lambda *, practice_id, charge_id: hands.waiting.append(charge_id)  # noqa: E731
     monkeypatch.setattr(tasks.charge_one, "delay", take)
-    return crew
+    return hands
 
 
 @pytest.fixture

@@ -50,7 +50,14 @@ def test_every_sentence_of_the_patient_pages_has_its_spanish() -> None:
         for block in re.findall(r"{% blocktranslate[^%]*%}(.*?){% endblocktranslate", page.read_text(), re.DOTALL):
             asked.add(re.sub(r"{{ (\w+) }}", r"%(\1)s", block.strip()))
 
-    for name in ("payments/plain_words", "payments/receipts", "payments/receipt_paper", "paylinks/receipt_forms"):
+    for name in (
+        "payments/plain_words",
+        "payments/receipts",
+        "payments/receipt_paper",
+        "paylinks/receipt_forms",
+        "paylinks/request_pages",
+        "paylinks/request_views",
+    ):
         asked |= set(re.findall(r'_\("([^"]+)"\)', (ROOT / f"{name}.py").read_text()))
 
     assert len(asked) > 100

@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from opendental.models import PlanOrder
-from paylinks.models import ReceiptLink
+from paylinks.models import PaymentRequest, ReceiptLink
 from payments.models import Sale
 from practices import tenancy
 from practices.models import Event, Practice
@@ -39,7 +39,7 @@ def addresses(patterns: list[URLPattern | URLResolver] | None = None) -> Iterato
 def staff_addresses() -> list[URLPattern]:
     found = [entry for entry in addresses() if entry.name not in OPEN]
     # What patients open is proven by its token (paylinks).
-    patients_own = ("paylinks.views", "paylinks.receipt_views")
+    patients_own = ("paylinks.views", "paylinks.receipt_views", "paylinks.request_views")
     return [entry for entry in found if entry.callback.__module__ not in patients_own]
 
 
@@ -67,6 +67,11 @@ def made(practice: Practice) -> SimpleNamespace:
         created_at=scene.payment.paid_at, expires_at=scene.payment.paid_at,
     )  # fmt: skip
     scene.dispute = making.dispute(scene.payment)
+    scene.request = PaymentRequest.objects.create(
+        practice=practice, click=uuid.uuid4(), token_hash="request", patient=scene.patient, payer=scene.patient,
+        basis="PATIENT", amount_cents=50_00, prefers="SMS", actor="user:1", created_at=scene.payment.paid_at,
+        sent_at=scene.payment.paid_at, expires_at=scene.payment.paid_at,
+    )  # fmt: skip
     scene.location, scene.reader = at_the_desk(practice, scene.payment.paid_at)
     return scene
 
@@ -86,7 +91,7 @@ ONE_OF = {
     "patient_id": "patient", "plan_id": "plan", "installment_id": "installment", "attempt_id": "attempt",
     "payment_id": "payment", "card_id": "card", "part_id": "part", "consent_id": "consent",
     "posting_id": "posting", "alarm_id": "alarm", "refund_id": "refund", "payout_id": "payout",
-    "receipt_link_id": "receipt_link", "dispute_id": "dispute",
+    "receipt_link_id": "receipt_link", "dispute_id": "dispute", "request_id": "request",
     "location_id": "location", "reader_id": "reader",
 }  # fmt: skip
 TEMPLATE = {"kind": "payment_failed", "channel": "sms", "language": "en", "day": "2026-03-10"}
@@ -124,7 +129,7 @@ def test_an_auditor_may_only_look(scene: SimpleNamespace, auditor: Client) -> No
 
     allowed = [entry.name for entry in changing if auditor.post(url_of(entry, scene)).status_code != 403]
 
-    assert len(changing) == 66
+    assert len(changing) == 70
     assert allowed == []
     assert Event.objects.count() == before
 

@@ -1,0 +1,6 @@
+"""Rows of patient links: fix-it links and their charges, links to receipts, requests for money."""
+
+from paylinks.models.links import LinkCharge, PatientLink, ReceiptLink
+from paylinks.models.requests import PaymentRequest, RequestLine, RequestTry
+
+__all__ = ["LinkCharge", "PatientLink", "PaymentRequest", "ReceiptLink", "RequestLine", "RequestTry"]
