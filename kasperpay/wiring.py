@@ -33,6 +33,7 @@ def connect() -> None:
     upward.handlers.take_at_reader = _take_at_reader
     upward.handlers.reader_news = _reader_news
     upward.handlers.sale_paid = _sale_paid
+    upward.handlers.adjustment_types = _adjustment_types
 
 
 def _recheck(due_part_id: int, now: datetime) -> None:
@@ -82,6 +83,16 @@ def _reader_news(practice_id: int, reader: str, now: datetime) -> bool:
 
 def _sale_paid(sale_id: int, now: datetime) -> None:
     import_string("paylinks.requests.sale_paid")(sale_id, now=now)
+
+
+def _adjustment_types(practice_id: int) -> upward.AdjustmentTypes:
+    connection = Connection.objects.filter(practice_id=practice_id).first()
+    if connection is None:
+        return upward.AdjustmentTypes({}, "Open Dental is not connected.")
+    return upward.AdjustmentTypes(
+        {int(number): name for number, name in connection.adjustment_types.items()},
+        features.adjustment_refusal(connection),
+    )
 
 
 def _nudge(practice_id: int) -> None:

@@ -35,6 +35,20 @@ def can_post(connection: Connection) -> bool:
     return "ApiPayments" in connection.permissions
 
 
+def adjustment_refusal(connection: Connection) -> str:
+    """Why no discount can be posted as an adjustment, in one sentence for staff; '' = it can (opendental-api 7.3)."""
+    if "ApiAllOthers" not in connection.permissions:
+        return "The Open Dental key lacks the permission AllOthers, so no adjustment can be posted."
+    if not at_least(connection, "22.2.22"):
+        return "This version of Open Dental takes no adjustments from a program: 22.2.22 or later does."
+    if not connection.adjustment_types:
+        return (
+            "Open Dental has no adjustment type that takes off. Add one there (Setup, Definitions, Adj Types: "
+            'for example "Cash discount" with a minus); it is offered here within a day.'
+        )
+    return ""
+
+
 def can_read_charges(connection: Connection) -> bool:
     return can_query(connection) or at_least(connection, "23.2.28")
 

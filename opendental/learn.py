@@ -1,4 +1,4 @@
-"""Learns what an office is: version, permissions of our key, preferences, payment types, clinics."""
+"""Learns what an office is: version, permissions of our key, preferences, payment and adjustment types, clinics."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PREFERENCES = (
     "RecurringChargesAutomatedEnabled",
     "RecurringChargesAllowedWhenNoPatBal",
 )
-PAYMENT_TYPES = 10
+PAYMENT_TYPES, ADJUSTMENT_TYPES = 10, 1
 OLDEST = "22.2.16"
 
 
@@ -42,8 +42,10 @@ def learn(connection: Connection, *, now: datetime) -> list[str]:
         raise
     connection.learned_at = now
     connection.save(
-        update_fields=["permissions", "preferences", "version", "pay_type_num", "payment_types", "learned_at"]
-    )
+        update_fields=[
+            "permissions", "preferences", "version", "pay_type_num", "payment_types", "adjustment_types", "learned_at",
+        ]
+    )  # fmt: skip
     health.answered(connection, now=now)
     return missing(connection)
 
@@ -56,6 +58,7 @@ def ask(connection: Connection) -> None:
     connection.preferences = _preferences(office, features.can_query(connection))
     connection.version = connection.preferences.get("ProgramVersion", "")[:20]
     connection.pay_type_num = _payment_type(office, connection)
+    connection.adjustment_types = _adjustment_types(office)
     _keep_clinics(office, connection.practice_id)
 
 
@@ -83,6 +86,12 @@ def _payment_type(office: Office, connection: Connection) -> int:
         if number in types:
             return number
     return next((number for number, name in sorted(types.items()) if "credit card" in name.lower()), 0)
+
+
+def _adjustment_types(office: Office) -> dict[str, str]:
+    """Those that take off (ItemValue "-"); Open Dental's own discount plan uses "dp"."""
+    rows = [row for row in office.get_all("/definitions", Category=ADJUSTMENT_TYPES) if row.get("ItemValue") == "-"]
+    return {str(number): name for number, name in map(_definition, rows) if number}
 
 
 def _definition(row: dict[str, Any]) -> tuple[int, str]:

@@ -35,6 +35,8 @@ class Connection(PracticeRow):
     pay_type_num = models.BigIntegerField(default=0, help_text="DefNum of the payment type we post with")
     # {"70": "Cash"}: what staff choose from for money that no card moved.
     payment_types = models.JSONField(default=dict, db_default=models.Value({}, models.JSONField()), blank=True)
+    # {"1": "Cash discount"}: adjustment types that take off, for discounts.
+    adjustment_types = models.JSONField(default=dict, db_default=models.Value({}, models.JSONField()), blank=True)
     learned_at = models.DateTimeField(null=True, blank=True)
     # Health.
     last_answer_at = models.DateTimeField(null=True, blank=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,6 +19,8 @@ State = LedgerPosting.State
 # The API gives up after 60 s, so what was sent is in the books by then or never will be.
 SEARCH_GAP = timedelta(seconds=60)
 _SOON = timedelta(seconds=15)
+# The office's clock may be a little behind ours around midnight.
+HEALS = re.compile(r"future", re.IGNORECASE)
 # Sent, and not yet known to be where it belongs.
 IN_FLIGHT = [State.SENDING, State.UNCLEAR, State.POSTED]
 _LONGEST_PAUSE = timedelta(minutes=15)

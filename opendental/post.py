@@ -7,7 +7,6 @@ SENDING for too long → UNCLEAR → searched by reference; POSTED → splits re
 from __future__ import annotations
 
 import logging
-import re
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -18,7 +17,18 @@ import structlog
 from core import trace
 from core.calendar import local_date
 from core.money import format_cents
-from opendental import breaker, features, office_notes, outbox, post_refund, post_sale, refund_by_hand, verify, wire
+from opendental import (
+    breaker,
+    features,
+    office_notes,
+    outbox,
+    post_adjustment,
+    post_refund,
+    post_sale,
+    refund_by_hand,
+    verify,
+    wire,
+)
 from opendental.client import Office
 from opendental.errors import NotAllowed, OpenDentalError, Refused, Throttled, TooOldVersion, UnableToReachOffice
 from opendental.fields import Fields, Unreadable
@@ -27,7 +37,7 @@ from opendental.outbox import State
 from opendental.plans import pull_plan
 from opendental.store import Overtaken
 from opendental.turns import only_one
-from payments.models import LedgerPosting
+from payments.models import LedgerAdjustment, LedgerPosting
 from payplans.models import Installment, PayPlan
 
 log = logging.getLogger(__name__)
@@ -38,8 +48,6 @@ Route = LedgerPosting.Route
 LOST_AFTER = timedelta(minutes=4)
 # Two searches with a gap that found nothing.
 PROVEN_ABSENT = 2
-# The office's clock may be a little behind ours around midnight.
-_HEALS = re.compile(r"future", re.IGNORECASE)
 
 
 def post_due(practice_id: int, now: datetime) -> int:
@@ -69,7 +77,8 @@ class Poster:
 
     def run(self) -> int:
         self._find_lost()
-        worked = 0
+        # Before the payments they belong to: Open Dental then puts the money where it is open.
+        worked = post_adjustment.run(self, lost_after=LOST_AFTER)
         due = LedgerPosting.objects.filter(
             practice_id=self.connection.practice_id,
             state__in=[State.QUEUED, State.UNCLEAR, State.POSTED],
@@ -126,7 +135,7 @@ class Poster:
             outbox.put_back(posting, reason, now=self.now)
             outbox.alarm(posting, "POSTING_BLOCKED", reason, now=self.now, key=outbox.BLOCKED)
             return
-        if self._plan_is_busy(posting):
+        if self._plan_is_busy(posting) or post_adjustment.go_first(posting):
             outbox.wait(posting, now=self.now)
             return
         if route_of(self.connection, posting) == Route.PREPAYMENT and not self._plan_is_fresh(posting):
@@ -195,7 +204,7 @@ class Poster:
             outbox.unclear(posting, error.reason, now=self.now)
         elif isinstance(error, Throttled):
             outbox.put_back(posting, error.reason, now=self.now, wait=timedelta(seconds=error.retry_after))
-        elif isinstance(error, UnableToReachOffice) or _HEALS.search(error.explanation):
+        elif isinstance(error, UnableToReachOffice) or outbox.HEALS.search(error.explanation):
             outbox.put_back(posting, error.reason, now=self.now)
         elif isinstance(error, NotAllowed):
             outbox.put_back(posting, error.reason, now=self.now)
@@ -320,8 +329,8 @@ class Poster:
         except Overtaken:
             return  # Somebody else has just read it.
 
-    def note(self, posting: LedgerPosting, error: OpenDentalError) -> None:
-        log.warning("posting %s of practice %s: %s", posting.pk, posting.practice_id, error)
+    def note(self, posting: LedgerPosting | LedgerAdjustment, error: OpenDentalError) -> None:
+        log.warning("%s %s of practice %s: %s", posting._meta.model_name, posting.pk, posting.practice_id, error)
         breaker.missed(self.connection, error, now=self.now)
         # The office is away: the other postings would only wait for the same silence.
         self.is_away = isinstance(error, UnableToReachOffice | NotAllowed | Throttled)
@@ -380,8 +389,8 @@ def _note(posting: LedgerPosting) -> str:
     """Begins with the reference, by which staff find it too."""
     attempt = posting.payment.attempt
     words = [f"{posting.reference} KasperPay {attempt.paid_with or 'card payment'}"]
-    if posting.plan_id is None and attempt.due_part.sale is not None:
-        words.append(attempt.due_part.sale.note)
+    if posting.plan_id is None:
+        words += post_sale.words(attempt.due_part)
     return ". ".join(filter(None, words))
 
 

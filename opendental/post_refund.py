@@ -87,7 +87,7 @@ def _route(poster: Poster, posting: LedgerPosting, paid: LedgerPosting) -> str:
         return Route.BY_HAND
     if paid.plan_id is not None and paid.route != Route.PATIENT:
         return Route.BY_HAND
-    is_whole = posting.amount_cents == -posting.payment.amount_cents
+    is_whole = posting.amount_cents == -paid.amount_cents
     if is_whole and features.at_least(poster.connection, "24.4.28"):
         return Route.REFUND
     splits = verify.splits_of(poster.office, poster.connection, paid.pay_num) or []

@@ -10,7 +10,7 @@ from opendental import features
 from opendental.models import Connection
 from opendental.verify import Verdict
 from opendental.wire import SplitFacts
-from payments.models import Allocation, LedgerPosting, SaleLine
+from payments.models import Allocation, DuePart, LedgerPosting, SaleLine, TenderFee
 
 Route, Kind = LedgerPosting.Route, SaleLine.Kind
 
@@ -38,6 +38,14 @@ def fields(parts: Sequence[Allocation], route: str) -> dict[str, Any]:
     if route == Route.UNEARNED:
         return {"isPrepayment": "true"}
     return {"procNums": list(wanted(parts))} if route == Route.PROCEDURES else {}
+
+
+def words(part: DuePart) -> list[str]:
+    """For the payment's note: what staff wrote, and what was charged beside it and stays out of the ledger (ADR 8)."""
+    found = [part.sale.note] if part.sale is not None else []
+    if part.fee is not None and part.fee.kind == TenderFee.Kind.SURCHARGE:
+        found.append(f"A card surcharge of {format_cents(part.fee.fee_cents)} was charged beside it")
+    return found
 
 
 def wanted(parts: Sequence[Allocation]) -> dict[int, int]:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from opendental import account, features
 from opendental.models import Connection
-from payments.models import DueCheck, DuePart, LedgerPosting, Sale
+from payments.models import DueCheck, DuePart, LedgerAdjustment, LedgerPosting, Sale
 from payments.upward import UnableToReadAccount, UnableToRecheck
 
 
@@ -33,7 +33,10 @@ def _not_there_yet(sale: Sale) -> int:
     waiting = LedgerPosting.objects.filter(
         payment__attempt__due_part__sale=sale, movement=LedgerPosting.Movement.PAYMENT, pay_num=None
     ).exclude(state=LedgerPosting.State.WITHDRAWN)
-    return sum(waiting.values_list("amount_cents", flat=True))
+    discounts = LedgerAdjustment.objects.filter(
+        payment__attempt__due_part__sale=sale, state=LedgerAdjustment.State.QUEUED
+    )
+    return sum(waiting.values_list("amount_cents", flat=True)) - sum(discounts.values_list("amount_cents", flat=True))
 
 
 def _obstacle(sale: Sale) -> str:

@@ -74,7 +74,7 @@ def close_alarm(posting: LedgerPosting, now: datetime) -> None:
 
 def _steps(posting: LedgerPosting) -> str:
     paid = paid_of(posting)
-    cents, whole = format_cents(-posting.amount_cents), format_cents(posting.payment.amount_cents)
+    cents, whole = format_cents(-posting.amount_cents), format_cents(paid.amount_cents)
     # Without a number staff entered the payment in a way of their own (opendental/marking.py).
     which = f"payment {paid.pay_num}" if paid.pay_num else "the payment that was entered by hand"
     where = f", attached to payment plan {posting.plan.pay_plan_num} and the same charge" if posting.plan else ""

@@ -54,12 +54,12 @@ def claim(
 
 def _start(part: DuePart, card: Card, channel: str, actor: str, now: datetime) -> Attempt:
     attempt = Attempt(
-        practice_id=part.practice_id, due_part=part, number=part.attempts.count() + 1, amount_cents=part.amount_cents,
+        practice_id=part.practice_id, due_part=part, number=part.attempts.count() + 1, amount_cents=part.charge_cents,
         card=card, channel=channel, actor=actor, started_at=now, confirm_params={"off_session": True},
         trace=trace.current() or trace.new(),
     )  # fmt: skip
     attempt.create_params = {
-        "amount": part.amount_cents,
+        "amount": attempt.amount_cents,
         "currency": "usd",
         "customer": card.customer,
         "payment_method": card.payment_method,

@@ -12,7 +12,7 @@ from django.db import transaction
 
 from core.calendar import local_date
 from core.money import format_cents
-from payments import dispute_words, locks, refund_outcomes
+from payments import dispute_words, locks, refund_fee, refund_outcomes
 from payments.models import Alarm, Dispute, DuePart, Payment, Refund, RefundState
 from payments.reconciling import RECOVERY
 from practices.models import Event
@@ -123,7 +123,8 @@ def _book_loss(dispute: Dispute, now: datetime) -> None:
     is_recovered = payment.practice.recover_since is not None
     dispute.loss = Refund.objects.create(
         practice_id=payment.practice_id, uuid=loss_uuid(dispute), payment=payment, started_at=now,
-        amount_cents=dispute.withdrawn_cents, origin=Refund.Origin.ELSEWHERE, reason=Refund.Reason.DISPUTE,
+        amount_cents=dispute.withdrawn_cents, fee_cents=refund_fee.share_of(payment, dispute.withdrawn_cents),
+        origin=Refund.Origin.ELSEWHERE, reason=Refund.Reason.DISPUTE,
         reference=dispute.reference, actor=RECOVERY if is_recovered else "processor", trace=payment.attempt.trace,
     )  # fmt: skip
 

@@ -10,14 +10,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from django.db.models import Sum
+from django.db.models import F, Sum
 from django.utils.formats import date_format
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from core.money import format_cents
 from patients.models import Patient
-from payments import plain_words
+from payments import fees, plain_words
 from payments.models import Allocation, Payment, Refund, RefundState, Sale, SaleLine
 from payplans.models import Installment, PayPlan
 from practices.models import Practice
@@ -115,7 +115,7 @@ def of_payment(payment: Payment, *, now: datetime) -> Receipt:
         means=means_of(payment),
         reference=_reference(payment),
         sections=_sections(allocations),
-        extras=(),
+        extras=tuple(fees.receipt_lines(payment.attempt)),
         refunds=tuple(_back(one, payment) for one in _shown(payment.refunds.all())),
         balance=_balance(payment, allocations),
     )
@@ -161,7 +161,8 @@ def _sale_line(allocation: Allocation) -> SaleLine:
 
 
 def _line(allocation: Allocation) -> Line:
-    cents = allocation.amount_cents
+    """At the posted price: a discount is a line of its own."""
+    cents = allocation.amount_cents + allocation.discount_cents
     if allocation.installment is not None:
         return Line(_of_plan(allocation.installment), cents)
     line = _sale_line(allocation)
@@ -213,9 +214,11 @@ def _balance(payment: Payment, allocations: list[Allocation]) -> Balance | None:
 
 def _left_of_sale(sale: Sale) -> int:
     """What no payment of it covers; what went back is open again."""
-    paid = Allocation.objects.filter(payment__attempt__due_part__sale=sale).aggregate(cents=Sum("amount_cents"))
-    back = Refund.objects.filter(payment__attempt__due_part__sale=sale, state=RefundState.SUCCEEDED)
-    return sale.amount_cents - int(paid["cents"] or 0) + int(back.aggregate(cents=Sum("amount_cents"))["cents"] or 0)
+    settled = Sum(F("amount_cents") + F("discount_cents"))
+    paid = Allocation.objects.filter(payment__attempt__due_part__sale=sale).aggregate(cents=settled)
+    refunds = Refund.objects.filter(payment__attempt__due_part__sale=sale, state=RefundState.SUCCEEDED)
+    back = refunds.aggregate(cents=Sum(F("amount_cents") - F("fee_cents")))
+    return sale.amount_cents - int(paid["cents"] or 0) + int(back["cents"] or 0)
 
 
 def _left_of_plan(plan: PayPlan) -> int:

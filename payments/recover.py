@@ -19,7 +19,7 @@ from core.money import format_cents
 from notifications import outbox
 from notifications.models import Message
 from payments import disputes, locks, outcomes, part_key, refund_news, reminders
-from payments.models import Alarm, Attempt, AttemptState, DuePart, LedgerPosting, Refund, RefundState
+from payments.models import Alarm, Attempt, AttemptState, DuePart, LedgerAdjustment, LedgerPosting, Refund, RefundState
 from payments.reconciling import RECOVERY, disputes_read, refunds_read
 from payplans.models import Installment
 from practices.models import Event, Practice
@@ -46,6 +46,9 @@ def mark_restored(practice_id: int, *, since: datetime, now: datetime) -> None:
         Practice.objects.filter(pk=practice_id).update(recover_since=since)
         LedgerPosting.objects.filter(state=LedgerPosting.State.QUEUED).update(
             state=LedgerPosting.State.UNCLEAR, sends=1, searches=0, next_at=now
+        )
+        LedgerAdjustment.objects.filter(state=LedgerAdjustment.State.QUEUED).update(
+            state=LedgerAdjustment.State.UNCLEAR, sends=1, searches=0, next_at=now
         )
         # Refused and never sent: staff may have made it good since, and it was sent. Then "look again" must search.
         LedgerPosting.objects.filter(state=LedgerPosting.State.REFUSED, sends=0).update(sends=1)

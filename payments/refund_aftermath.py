@@ -92,8 +92,9 @@ def closed_note(installment: Installment) -> str:
 
 def _queue_posting(refund: Refund, now: datetime) -> None:
     posted = LedgerPosting.objects.filter(payment=refund.payment_id, movement=LedgerPosting.Movement.PAYMENT).first()
-    if posted is None:
-        return  # It was never meant for the ledger.
+    ledger_cents = refund.amount_cents - refund.fee_cents
+    if posted is None or not ledger_cents:
+        return  # It was never meant for the ledger, or is all surcharge.
     movement, is_recovered = LedgerPosting.Movement.REFUND, refund.actor == RECOVERY
     # What was made elsewhere is heard of later: staff may have entered it on that day.
     made_at = refund.started_at if refund.origin == Refund.Origin.ELSEWHERE else now
@@ -104,7 +105,7 @@ def _queue_posting(refund: Refund, now: datetime) -> None:
         state = states.WITHDRAWN
     LedgerPosting.objects.create(
         practice_id=refund.practice_id, payment_id=refund.payment_id, movement=movement,
-        refund=refund, patient_id=posted.patient_id, plan_id=posted.plan_id, amount_cents=-refund.amount_cents,
+        refund=refund, patient_id=posted.patient_id, plan_id=posted.plan_id, amount_cents=-ledger_cents,
         next_at=now, created_at=made_at, reference=reference_of(refund.uuid, movement),
         state=state, sends=int(is_recovered),
     )  # fmt: skip

@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 
 from core.money import format_cents
-from payments import locks, refunds
+from payments import locks, refund_fee, refunds
 from payments.models import Alarm, Payment, Refund, RefundState, WebhookEvent
 from payments.reconciling import ALARM_AFTER, PENDING_ALARM_AFTER, RECOVERY, STARTED_GRACE, refunds_read, some
 from payments.refund_outcomes import about, settle_refund
@@ -152,8 +152,11 @@ def _record_elsewhere(facts: RefundFacts, now: datetime) -> Refund | None:
 
 @transaction.atomic
 def _insert_elsewhere(payment: Payment, facts: RefundFacts, ours: UUID | None, now: datetime) -> Refund:
+    if refund_fee.surcharge_of(payment):
+        payment = locks.payment(payment.pk)
     row = Refund(
         practice_id=payment.practice_id, payment=payment, amount_cents=facts.amount_cents, actor="processor",
+        fee_cents=refund_fee.share_of(payment, facts.amount_cents),
         origin=Refund.Origin.ELSEWHERE, reference=facts.reference, started_at=facts.asked_at,
     )  # fmt: skip
     if ours is not None:

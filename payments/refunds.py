@@ -10,7 +10,7 @@ from django.db.models import Sum
 
 from core import calendar, trace
 from core.money import format_cents
-from payments import locks, refund_outcomes, voids
+from payments import locks, refund_fee, refund_outcomes, voids
 from payments.models import AttemptState, Dispute, Payment, Refund, RefundState
 from payments.refund_outcomes import about
 from practices import refund_limits
@@ -137,8 +137,9 @@ def given_today(giver: Membership, now: datetime) -> int:
 
 def _start(payment: Payment, wish: Wish, now: datetime) -> Refund:
     found = Refund(
-        practice_id=payment.practice_id, payment=payment, amount_cents=wish.cents, reason=wish.reason,
-        note=wish.note[:200], closes=wish.closes, actor=wish.actor, started_at=now,
+        practice_id=payment.practice_id, payment=payment, amount_cents=wish.cents,
+        fee_cents=refund_fee.share_of(payment, wish.cents), reason=wish.reason, note=wish.note[:200],
+        closes=wish.closes, actor=wish.actor, started_at=now,
         trace=trace.current() or payment.attempt.trace or trace.new(),
     )  # fmt: skip
     found.params = {

@@ -85,6 +85,8 @@ class TenderForm(forms.Form):
 
     # The newest tender this page has shown: a second click, or another window, sends the same one.
     newest = forms.IntegerField(widget=forms.HiddenInput)
+    # The price that stood on the screen, in cents; without fees there is none (payments/fee_pages.py).
+    shown = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
     def __init__(
         self,

@@ -15,7 +15,7 @@ from cards.models import Card
 from core.money import format_cents
 from patients import pages as patient_pages
 from patients.models import Patient
-from payments import progress, sale_guard, sales, upward
+from payments import fee_pages, progress, sale_guard, sales, upward
 from payments.account import Account
 from payments.models import Attempt, DuePart, LedgerPosting, Payment, Sale
 from payments.sale_forms import RECORDED, TERMINAL, SaleForm, TenderForm
@@ -91,6 +91,10 @@ class TenderRow:
         return self.attempt is not None and self.attempt.channel == "TERMINAL" and not self.attempt.is_final
 
     @property
+    def fee_words(self) -> str:
+        return fee_pages.words_of(self.part.fee)
+
+    @property
     def is_moving(self) -> bool:
         """News is still to come by itself."""
         if self.part.state == DuePart.State.OPEN:
@@ -105,7 +109,9 @@ def sale_or_404(practice: Practice, sale_uuid: uuid.UUID) -> Sale:
 
 
 def tenders(sale: Sale) -> list[TenderRow]:
-    parts = sale.due_parts.select_related("payer").prefetch_related("attempts__card", "attempts__payment__postings")
+    parts = sale.due_parts.select_related("payer", "tender_fee").prefetch_related(
+        "attempts__card", "attempts__payment__postings"
+    )
     return [_tender(part) for part in parts.order_by("pk")]
 
 
@@ -136,13 +142,14 @@ def tender_form(sale: Sale, data: QueryDict | None, user_id: int) -> TenderForm:
     return TenderForm(data, cards=cards, pay_types=pay_types, readers=readers, left_cents=left, initial=initial)
 
 
-def page(sale: Sale, form: TenderForm, now: datetime) -> dict[str, Any]:
+def page(sale: Sale, form: TenderForm, now: datetime, *, has_changed: bool = False) -> dict[str, Any]:
     return {
         **patient_pages.head(sale.patient, "patient_payments"),
         **state(sale, poll=1),
         "lines": sale.lines.select_related("patient").order_by("pk"),
         "form": form,
         "reader_words": upward.handlers.reader_words(sale.practice) if form.fields["reader"].choices else "",  # type: ignore[attr-defined]
+        "price": fee_pages.price(sale, form, now, has_changed=has_changed),
         "cards": [(str(card.pk), card) for card in form.cards.values()],
         "warnings": sale_guard.warnings(sale.patient, now) if sale.state == Sale.State.DRAFT else [],
     }

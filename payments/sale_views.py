@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 from uuid import UUID
 
 from django.conf import settings
@@ -14,10 +14,11 @@ from django.views.decorators.http import require_GET, require_POST
 
 from core import clock
 from patients import pages as patient_pages
-from payments import asking, making_room, recorded, sale_pages, sales, upward
+from payments import asking, fee_pages, making_room, recorded, sale_pages, sales, upward
+from payments.fees import Means
 from payments.models import DuePart, Sale
 from payments.sale_forms import TenderForm
-from payments.sales import UnableToSell
+from payments.sales import PriceChanged, UnableToSell
 from payments.upward import UnableToReadAccount
 from payments.views import MOST_POLLS
 from practices import access
@@ -90,6 +91,16 @@ def sale_state(request: HttpRequest, sale_uuid: UUID) -> HttpResponse:
 
 @access.staff(Permission.CHARGE)
 @require_POST
+def sale_price(request: HttpRequest, sale_uuid: UUID) -> HttpResponse:
+    """The price for what is being chosen; nothing is taken."""
+    found = sale_pages.sale_or_404(cast("StaffRequest", request).practice, sale_uuid)
+    form = sale_pages.tender_form(found, request.POST, cast("StaffRequest", request).user.pk)
+    page = {"sale": found, "form": form, "price": fee_pages.price(found, form, clock.now())}
+    return render(request, "payments/sale_price.html", page)
+
+
+@access.staff(Permission.CHARGE)
+@require_POST
 def pay_sale(request: HttpRequest, sale_uuid: UUID) -> HttpResponse:
     staff = cast("StaffRequest", request)
     found = sale_pages.sale_or_404(staff.practice, sale_uuid)
@@ -98,6 +109,9 @@ def pay_sale(request: HttpRequest, sale_uuid: UUID) -> HttpResponse:
     if form.is_valid() or not sales.left_cents(found):
         try:
             return redirect(_take(found, form, access.actor(request)))
+        except PriceChanged:
+            page = sale_pages.page(found, form, clock.now(), has_changed=True)
+            return render(request, "payments/sale.html", page, status=422)
         except UnableToSell as error:
             messages.error(request, f"{error}.")
             return redirect("sale", found.uuid)
@@ -108,16 +122,15 @@ def _take(found: Sale, form: TenderForm, actor: str) -> str:
     """Hand it over; the address on which it can be followed. Raises UnableToSell."""
     if not form.is_valid():
         raise UnableToSell("All of this is paid or being paid")
-    now, newest = clock.now(), form.cleaned_data["newest"]
+    now, card = clock.now(), form.card
+    wish = {"cents": form.cents, "shown_cents": form.cleaned_data["shown"], "newest": form.cleaned_data["newest"]}
+    who: dict[str, Any] = {"payer": card.patient if card else found.patient, "actor": actor, "now": now}
     making_room.make_room(found.patient, actor=actor, now=now)
     if form.is_recorded:
-        recorded.record(
-            found.pk, cents=form.cents, payer=found.patient, pay_type_num=form.cleaned_data["pay_type"],
-            paid_with=form.paid_with, actor=actor, now=now, newest=newest,
-        )  # fmt: skip
+        pay_type = form.cleaned_data["pay_type"]
+        recorded.record(found.pk, pay_type_num=pay_type, paid_with=form.paid_with, **who, **wish)
         return reverse("sale", args=[found.uuid])
-    payer = form.card.patient if form.card else found.patient
-    part = sales.tender(found.pk, cents=form.cents, payer=payer, actor=actor, now=now, newest=newest)
+    part = sales.tender(found.pk, means=Means.of_card(card.funding) if card else Means.OTHER, **who, **wish)
     return _hand_over(found, part, form, actor)
 
 

@@ -10,8 +10,18 @@ from django.db.models import Q, Sum
 
 from core.money import format_cents
 from patients.models import Patient
-from payments import locks
-from payments.models import Allocation, Attempt, AttemptState, DuePart, LedgerPosting, Sale, SaleLine
+from payments import fee_terms, fees, locks
+from payments.models import (
+    Allocation,
+    Attempt,
+    AttemptState,
+    DuePart,
+    LedgerAdjustment,
+    LedgerPosting,
+    Sale,
+    SaleLine,
+    TenderFee,
+)
 from payments.sale_lines import Line
 from practices.models import Event
 
@@ -29,6 +39,10 @@ _STANDS_THERE = [LedgerPosting.State.MATCHED, LedgerPosting.State.MARKED, Ledger
 
 class UnableToSell(Exception):
     """Nothing was taken. The text says why, for staff."""
+
+
+class PriceChanged(UnableToSell):
+    """What would be taken is not what was shown: it is shown first."""
 
 
 def draft(patient: Patient, *, basis: str, lines: Sequence[Line], note: str, actor: str, now: datetime) -> Sale:
@@ -54,12 +68,20 @@ def _line(sale: Sale, line: Line, patient: Patient) -> SaleLine:
 
 
 def tender(
-    sale_id: int, *, cents: int, payer: Patient, actor: str, now: datetime, newest: int | None = None
+    sale_id: int,
+    *,
+    cents: int,
+    payer: Patient,
+    actor: str,
+    now: datetime,
+    newest: int | None = None,
+    means: str = fees.Means.OTHER,
+    shown_cents: int | None = None,
 ) -> DuePart:
     """A due part for `cents` of what is still to be paid; with the first one the lines are held. Raises UnableToSell.
 
     `newest`: refuse when there is a tender after this one (0: any): whoever asks has not seen it. None: don't ask.
-
+    `means` (fees.Means) decides about a fee (ADR 8); `shown_cents` is the price that was on the screen, None: `cents`.
     Opens a transaction of its own or joins one (payments/recorded.py).
     """
     try:
@@ -70,14 +92,30 @@ def tender(
                 raise UnableToSell("This was paid at meanwhile, perhaps by a second click: look at it first")
             if sale.state == State.DRAFT:
                 _open(sale, actor, now)
-            return DuePart.objects.create(
+            part = DuePart.objects.create(
                 practice_id=sale.practice_id, kind=DuePart.Kind.SALE, sale=sale, payer=payer, amount_cents=cents,
                 is_automatic=False,
             )  # fmt: skip
+            _freeze_price(part, sale, means, cents if shown_cents is None else shown_cents, now)
+            return part
     except IntegrityError as error:
         raise UnableToSell(
             "Another payment of one of these procedures is under way or not in Open Dental yet"
         ) from error
+
+
+def _freeze_price(part: DuePart, sale: Sale, means: str, shown_cents: int, now: datetime) -> None:
+    """Under the sale's lock: what is asked for from here on is exactly what was shown."""
+    offer = fee_terms.offer(sale.practice, now)
+    quote = offer.quote(sale, cents=part.amount_cents, means=means)
+    if quote.total_cents != shown_cents:
+        raise PriceChanged(f"The price is {format_cents(quote.total_cents)}, not {format_cents(shown_cents)}")
+    if quote.fee_cents and offer.settings is not None:
+        TenderFee.objects.create(
+            practice_id=part.practice_id, due_part=part, settings=offer.settings, kind=quote.kind, rate=quote.rate,
+            base_cents=quote.base_cents, fee_cents=quote.fee_cents, total_cents=quote.total_cents,
+            sentence=quote.sentence[:300],
+        )  # fmt: skip
 
 
 def _refuse_unless_payable(sale: Sale, cents: int, now: datetime) -> None:
@@ -121,7 +159,11 @@ def _open(sale: Sale, actor: str, now: datetime) -> None:
 def _refuse_if_paid_since(sale: Sale) -> None:
     """The draft was read before Open Dental showed another payment of ours: its amounts are of yesterday."""
     wanted = [line.proc_num for line in sale.lines.all() if line.proc_num]
-    seen_later = Q(payment__postings__matched_at__gt=sale.drafted_at) | Q(payment__paid_at__gt=sale.drafted_at)
+    seen_later = (
+        Q(payment__postings__matched_at__gt=sale.drafted_at)
+        | Q(payment__paid_at__gt=sale.drafted_at)
+        | Q(adjustment__matched_at__gt=sale.drafted_at)
+    )
     if Allocation.objects.filter(seen_later, practice=sale.practice_id, line__proc_num__in=wanted).exists():
         raise UnableToSell("Some of this was paid after it was read from Open Dental: begin again")
 
@@ -140,7 +182,10 @@ def is_over(sale: Sale) -> bool:
     if sale.state in (State.DRAFT, State.OPEN):
         return False
     waiting = LedgerPosting.objects.filter(payment__attempt__due_part__sale=sale).exclude(state__in=_STANDS_THERE)
-    return not waiting.exists()
+    discounts = LedgerAdjustment.objects.filter(
+        payment__attempt__due_part__sale=sale, state__in=LedgerAdjustment.State.unsettled()
+    )
+    return not waiting.exists() and not discounts.exists()
 
 
 def is_money_moving(patient_ids: list[int]) -> bool:
@@ -149,7 +194,10 @@ def is_money_moving(patient_ids: list[int]) -> bool:
     if Attempt.objects.filter(due_part__in=parts, state__in=AttemptState.open()).exists():
         return True
     posted = LedgerPosting.objects.filter(payment__attempt__due_part__in=parts, movement=LedgerPosting.Movement.PAYMENT)
-    return posted.exclude(state__in=_STANDS_THERE).exists()
+    discounts = LedgerAdjustment.objects.filter(
+        payment__attempt__due_part__in=parts, state__in=LedgerAdjustment.State.unsettled()
+    )
+    return posted.exclude(state__in=_STANDS_THERE).exists() or discounts.exists()
 
 
 def cancel(sale_id: int, *, actor: str, now: datetime) -> Sale:

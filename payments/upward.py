@@ -36,6 +36,14 @@ class ReaderWish:
     now: datetime
 
 
+@dataclass(frozen=True)
+class AdjustmentTypes:
+    """What a discount can be posted with: names by DefNum, of types that take off. `refusal`: why none; '' = fine."""
+
+    names: dict[int, str]
+    refusal: str = ""
+
+
 @dataclass
 class Handlers:
     # Ask Open Dental anew and stamp a DueCheck. (due_part_id, now); raises UnableToRecheck.
@@ -60,6 +68,8 @@ class Handlers:
     sale_paid: Callable[[int, datetime], None]
     # Open Dental's payment types by DefNum, as last learned. (practice_id)
     payment_types: Callable[[int], dict[int, str]]
+    # Open Dental's adjustment types for discounts, as last learned. (practice_id)
+    adjustment_types: Callable[[int], AdjustmentTypes]
 
 
 def _unwired(*_: object) -> None:
@@ -68,6 +78,6 @@ def _unwired(*_: object) -> None:
 
 handlers = Handlers(
     recheck=_unwired, fix_link=_unwired, nudge=_unwired, autopay_refusal=_unwired,  # type: ignore[arg-type]
-    account=_unwired, payment_types=_unwired, sale_paid=_unwired,  # type: ignore[arg-type]
+    account=_unwired, payment_types=_unwired, sale_paid=_unwired, adjustment_types=_unwired,  # type: ignore[arg-type]
     readers=_unwired, reader_words=_unwired, take_at_reader=_unwired, reader_news=_unwired,  # type: ignore[arg-type]
 )  # fmt: skip

@@ -17,6 +17,8 @@ def refusal(payment: Payment, cents: int, now: datetime) -> str:
     zone = payment.practice.zone
     if calendar.local_date(payment.paid_at, zone) != calendar.local_date(now, zone):
         return "Only a payment of today can be voided: refund it instead"
+    if payment.adjustments.exists():
+        return "A payment with a cash discount can't be voided: refund it instead"
     held = [one for one in Refund.objects.filter(payment=payment) if one.state in RefundState.holding()]
     if held or cents != payment.amount_cents:
         return "Only a whole payment can be voided: refund the rest instead"

@@ -55,6 +55,7 @@ NAVIGATION = (
         children=(
             Item("Payment Settings", "settings_payment"),
             Item("Terminal Settings", "settings_terminals"),
+            Item("Fees", "settings_fees"),
             Item("Payment Plan Templates", "settings_templates"),
             Item("Open Dental", "settings_opendental"),
         ),

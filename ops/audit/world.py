@@ -82,6 +82,11 @@ class World:
         return grouped(self.rows("payments_allocation"), lambda row: row["payment_id"])
 
     @cached_property
+    def fee_of_part(self) -> dict[int, Row]:
+        """Due part → the fee of that tender."""
+        return {row["due_part_id"]: row for row in self.rows("payments_tenderfee")}
+
+    @cached_property
     def installments_of_payment(self) -> dict[int, list[int]]:
         return {
             payment: [row["installment_id"] for row in found if row["installment_id"]]

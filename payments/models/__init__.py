@@ -1,10 +1,12 @@
 """Tables of the money path. docs/money.md states their invariants."""
 
+from payments.models.adjustments import LedgerAdjustment
 from payments.models.alarms import Alarm
 from payments.models.attempts import Attempt, AttemptState
 from payments.models.changes import PlanChange
 from payments.models.disputes import Dispute
 from payments.models.due import DueCheck, DuePart
+from payments.models.fees import FeeSettings, TenderFee
 from payments.models.payments import Allocation, LedgerPosting, Payment
 from payments.models.payouts import Payout, PayoutLine
 from payments.models.refunds import Refund, RefundState
@@ -19,6 +21,8 @@ __all__ = [
     "Dispute",
     "DueCheck",
     "DuePart",
+    "FeeSettings",
+    "LedgerAdjustment",
     "LedgerPosting",
     "Payment",
     "Payout",
@@ -28,5 +32,6 @@ __all__ = [
     "RefundState",
     "Sale",
     "SaleLine",
+    "TenderFee",
     "WebhookEvent",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
@@ -13,6 +13,9 @@ from payments.models.attempts import Attempt, AttemptState
 from payments.models.sales import Sale
 from payplans.models import Installment
 from practices.models.rows import PracticeRow
+
+if TYPE_CHECKING:
+    from payments.models.fees import TenderFee
 
 
 class DuePartQuerySet(models.QuerySet["DuePart"]):
@@ -111,6 +114,17 @@ class DuePart(PracticeRow):
 
     def __str__(self) -> str:
         return f"due part {self.pk}"
+
+    @property
+    def fee(self) -> TenderFee | None:
+        """Of a tender of a desk sale. Nothing else ever bears one."""
+        found: TenderFee | None = getattr(self, "tender_fee", None) if self.sale_id else None
+        return found
+
+    @property
+    def charge_cents(self) -> int:
+        """What is asked of the payer for it."""
+        return self.fee.total_cents if self.fee else self.amount_cents
 
     def set_hold(self, hold: str, reason: str = "") -> None:
         self.hold, self.hold_reason = hold, reason[:200]

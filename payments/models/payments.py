@@ -41,7 +41,7 @@ class Payment(PracticeRow):
 
 
 class Allocation(PracticeRow):
-    """What a payment pays for. Allocations of a payment sum to it."""
+    """What a payment pays for. Allocations of a payment sum to it, less its surcharge (ADR 8)."""
 
     payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="allocations")
     # One of the two.
@@ -52,6 +52,8 @@ class Allocation(PracticeRow):
         SaleLine, null=True, blank=True, on_delete=models.PROTECT, related_name="allocations", db_index=False
     )
     amount_cents = models.BigIntegerField()
+    # Settled beside it by a discount of the tender; an adjustment in Open Dental.
+    discount_cents = models.BigIntegerField(default=0, db_default=0)
 
     class Meta:
         constraints = [

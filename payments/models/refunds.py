@@ -54,6 +54,8 @@ class Refund(PracticeRow):
     uuid = models.UUIDField(default=uuid.uuid4, unique=True)
     payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="refunds")
     amount_cents = models.BigIntegerField()
+    # Its share of the payment's surcharge, fixed when it is reserved: not in the ledger (ADR 8).
+    fee_cents = models.BigIntegerField(default=0, db_default=0)
     origin = models.CharField(max_length=9, choices=Origin.choices, default=Origin.HERE)
     reason = models.CharField(max_length=9, choices=Reason.choices, default=Reason.OTHER)
     # The installment is not opened again for what went back: KasperPay never collects it.

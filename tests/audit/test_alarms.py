@@ -36,6 +36,8 @@ FALSE = [
     ("REFUND_FAILED", "refund_failed:refund:{refund}"),
     ("REFUND_UNKNOWN", "refund-unknown:{refund}"),
     ("REFUND_BY_HAND", "refund-by-hand:{refund}"),
+    ("ADJUSTMENT_BY_HAND", "adjustment:{adjustment}"),
+    ("ADJUSTMENT_STUCK", "adjustment-late:{adjustment}"),
     ("REFUND_ELSEWHERE", "refund-elsewhere:re_none"),
     ("AMOUNT_DIFFERS", "amount_differs:refund:{refund}"),
     ("CONTRADICTION", "refund-contradiction:{refund}:Succeeded"),
@@ -56,7 +58,10 @@ def test_an_open_alarm_without_a_cause_is_found(spoiled: Spoiled, kind: str, key
     about = {"attempt": attempt, "plan": row["plan_id"], "owed_before_cents": 0}
     if "refund" in key:
         about["refund"] = refund(spoiled)
-    key = key.format(attempt=attempt, posting=posting, installment=row["id"], refund=about.get("refund"))
+    adjustment = spoiled.number("SELECT id FROM payments_ledgeradjustment")
+    key = key.format(
+        attempt=attempt, adjustment=adjustment, posting=posting, installment=row["id"], refund=about.get("refund")
+    )
     alarm = spoiled.alarm(row["practice_id"], kind, key, **about)
     text = spoiled.only("open_alarms_are_justified")
     if kind == "NEVER_HEARD_OF":

@@ -9,7 +9,7 @@ from tests.audit.conftest import Spoiled
 
 def sale(spoiled: Spoiled) -> dict[str, Any]:
     """$90 of one procedure, $50 by card and $40 in cash."""
-    return spoiled.row("SELECT * FROM payments_sale")
+    return spoiled.row("SELECT * FROM payments_sale ORDER BY id")
 
 
 def test_a_sale_that_took_more_than_it_asked_is_found(spoiled: Spoiled) -> None:
@@ -34,14 +34,14 @@ def test_a_sale_that_never_ends_is_found(spoiled: Spoiled) -> None:
 
 
 def test_cash_with_a_reference_of_the_processor_is_found(spoiled: Spoiled) -> None:
-    cash = spoiled.row("SELECT * FROM payments_attempt WHERE channel = 'RECORDED'")
+    cash = spoiled.row("SELECT * FROM payments_attempt WHERE channel = 'RECORDED' ORDER BY id")
     spoiled.sql("UPDATE payments_attempt SET reference = 'pi_cash' WHERE id = %(id)s", id=cash["id"])
     text = spoiled.only("recorded_money_asks_no_processor")
     assert text == f"attempt {cash['id']} is recorded money, and the processor was asked for it"
 
 
 def test_work_that_was_paid_twice_is_found(spoiled: Spoiled) -> None:
-    line = spoiled.row("SELECT * FROM payments_saleline")
+    line = spoiled.row("SELECT * FROM payments_saleline ORDER BY id")
     spoiled.office("UPDATE procedurelog SET ProcFee = 89.99 WHERE ProcNum = ?", line["proc_num"])
     assert "was paid 9000, 8999 owed" in spoiled.only("procedures_are_not_paid_twice")
 

@@ -14,8 +14,9 @@ def test_a_settled_world_holds_what_the_checks_look_at(spoiled: Spoiled) -> None
     """Else an empty audit would prove nothing."""
     states = "SELECT state, count(*) AS n FROM {} GROUP BY 1 ORDER BY 1"
     for table, expected in (
-        ("payments_attempt", [("DECLINED", 1), ("SUCCEEDED", 7)]),
-        ("payments_ledgerposting", [("MATCHED", 7)]),
+        ("payments_attempt", [("DECLINED", 1), ("SUCCEEDED", 9)]),
+        ("payments_ledgerposting", [("MATCHED", 9)]),
+        ("payments_ledgeradjustment", [("MATCHED", 1)]),
     ):
         rows = spoiled.database.execute(states.format(table)).fetchall()
         assert [(row["state"], row["n"]) for row in rows] == expected

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.test import override_settings
@@ -16,7 +17,8 @@ from opendental import account
 from patients.models import Patient
 from payments import attaching, charging, payouts, presented, recorded, sales, sweep, upward
 from payments.attaching import Witness
-from payments.models import Attempt, Sale
+from payments.fees import Means
+from payments.models import Attempt, FeeSettings, Sale
 from payments.sale_lines import lines
 from payplans.models import Installment, PayPlan
 from practices import tenancy
@@ -138,6 +140,31 @@ class Life:
             presented.look(attempt, now=now, actor="user:1")
         self.work()
 
+    def sell_with_fees(self, first: str) -> None:
+        """$90 of work: $50 of it for $48.50 in cash, $40 for $41.20 by a credit card."""
+        number = self.desk.patient(FName=first)
+        self.desk.act("procedures", PatNum=number, ProcFee=90)
+        self.desk.pull(cycles=2)
+        patient, now = Patient.objects.get(pat_num=number), self.desk.now()
+        wish = lines(account.read(self.practice.pk, number, now), Sale.Basis.PATIENT)
+        sale = sales.draft(patient, basis=Sale.Basis.PATIENT, lines=wish, note="", actor="user:1", now=now)
+        self._decide(FeeSettings.Mode.DISCOUNT, discount_rate=300, cash_types=[70], adj_type_num=1)
+        paid: dict[str, Any] = {"payer": patient, "actor": "user:1", "now": now}
+        recorded.record(sale.pk, cents=50_00, shown_cents=48_50, pay_type_num=70, paid_with="Cash", **paid)
+        self._decide(FeeSettings.Mode.SURCHARGE, surcharge_rate=300, cost_rate=300, state="TX")
+        card = self.shop.card(patient, VISA, is_primary=False)
+        part = sales.tender(sale.pk, cents=40_00, shown_cents=41_20, means=Means.CREDIT, **paid)
+        channel = Attempt.Channel.ON_FILE
+        charging.collect(part.pk, channel=channel, actor="user:1", now=now, card_id=card.pk, newest=0)
+        self.work()
+
+    def _decide(self, mode: str, **facts: Any) -> None:
+        self.practice.state = facts.get("state", "")
+        self.practice.save()
+        now = self.desk.now()
+        day = {"effective_on": now.date() - timedelta(days=1), "actor": "user:1", "decided_at": now}
+        FeeSettings.objects.create(practice=self.practice, mode=mode, **day, **facts)
+
     def work(self) -> None:
         """Postings and messages; twice, because one payment of a plan waits for another."""
         for _ in range(2):
@@ -175,6 +202,7 @@ def _live(life: Life) -> datetime:
     life.pay_now(installments(anna.pay_plan_num)[1], anna.autopay.card_id)
     life.sell("Dora")
     life.sell_at_page("Eve")
+    life.sell_with_fees("Erik")
     life.shop.control("payouts/make", account_key=life.shop.account.secret_key, status="paid")
     payouts.hear(life.practice.pk, now=life.desk.now())
     life.desk.wait(hours=3)

@@ -193,6 +193,10 @@ def _refund_elsewhere(world: World, alarm: Row) -> bool:
     return any(row["origin"] == "ELSEWHERE" for row in rows)
 
 
+def _adjustment_in(*states: str) -> Justification:
+    return lambda world, alarm: world.one("payments_ledgeradjustment", _number(alarm))["state"] in states
+
+
 def _office_away(world: World, alarm: Row) -> bool:
     office = world.office_of.get(alarm["practice_id"])
     return office is None or office.is_away
@@ -238,6 +242,8 @@ JUSTIFIED: dict[str, Justification] = {
     "REFUND_UNKNOWN": _refund_in("STARTED", "PENDING", "UNKNOWN"),
     "REFUND_ELSEWHERE": _refund_elsewhere,
     "REFUND_BY_HAND": _refund_by_hand,
+    "ADJUSTMENT_BY_HAND": _adjustment_in("BY_HAND"),
+    "ADJUSTMENT_STUCK": _adjustment_in(*UNSETTLED),
     "PAYOUT_FAILED": _payout_failed,
     "PAYOUT_DIFFERS": _payout_differs,
     "DISPUTE_OPEN": disputes.dispute_open,
@@ -267,6 +273,7 @@ def _troubles(world: World) -> Iterator[tuple[Row, str, str]]:
         if row["origin"] == "ELSEWHERE" and row["actor"] == "processor" and row["reason"] != "DISPUTE":
             yield row, f"refund-elsewhere:{row['reference']}", f"refund {row['id']} was made at the processor"
     yield from _troubles_of_payouts(world)
+    yield from _troubles_of_adjustments(world)
     yield from disputes.troubles(world)
     yield from _troubles_of_attempts(world)
     yield from _troubles_of_postings(world)
@@ -288,6 +295,12 @@ def _troubles_of_attempts(world: World) -> Iterator[tuple[Row, str, str]]:
         # The reconciler comes by a few times a minute, and the alarm is due after 10 minutes.
         if row["state"] in ("STARTED", "UNKNOWN") and world.is_old(row["started_at"] + timedelta(minutes=5)):
             yield row, f"unknown:{row['id']}", f"attempt {row['id']} is {row['state']}"
+
+
+def _troubles_of_adjustments(world: World) -> Iterator[tuple[Row, str, str]]:
+    for row in world.rows("payments_ledgeradjustment"):
+        if row["state"] == "BY_HAND":
+            yield row, f"adjustment:{row['id']}", f"adjustment {row['id']} waits for staff"
 
 
 def _troubles_of_postings(world: World) -> Iterator[tuple[Row, str, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
+from ops.audit.checks.fees import surcharge_of
 from ops.audit.sources import Office, Row
 from ops.audit.world import World, grouped
 
@@ -27,7 +28,7 @@ def due_parts_have_one_attempt_that_counts(world: World) -> Iterator[str]:
 def allocations_sum_to_payments(world: World) -> Iterator[str]:
     for payment in world.rows("payments_payment"):
         total = sum(row["amount_cents"] for row in world.allocations_by_payment.get(payment["id"], []))
-        if total != payment["amount_cents"]:
+        if total != payment["amount_cents"] - surcharge_of(world, payment):
             yield f"payment {payment['id']} of {payment['amount_cents']} cents is allocated with {total}"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ops.audit.checks.fees import surcharge_of
 from ops.audit.sources import Office, Row
 from ops.audit.world import World, grouped
 
@@ -12,11 +13,12 @@ ON_THE_PLAN = ("CHARGE_ROWS", "PREPAYMENT", "PLAN_FIFO")
 
 
 def payments_have_one_posting(world: World) -> Iterator[str]:
-    """With the payment's cents, on the plan of the installment it pays for."""
+    """With the payment's cents less its surcharge, on the plan of the installment it pays for."""
     postings = grouped(world.rows("payments_ledgerposting"), lambda row: row["payment_id"])
     for payment in world.rows("payments_payment"):
         amounts = [row["amount_cents"] for row in postings.get(payment["id"], []) if row["movement"] == "PAYMENT"]
-        if amounts != [payment["amount_cents"]]:
+        # A surcharge stays out of the ledger (docs/adr/0008).
+        if amounts != [payment["amount_cents"] - surcharge_of(world, payment)]:
             yield f"payment {payment['id']} of {payment['amount_cents']} cents has postings of {amounts}"
     for posting in world.rows("payments_ledgerposting"):
         plans = {world.one("payplans_installment", pk)["plan_id"] for pk in _installments(world, posting)}

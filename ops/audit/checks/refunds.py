@@ -72,8 +72,9 @@ def refunds_have_one_posting(world: World) -> Iterator[str]:
     }
     for row in world.rows("payments_refund"):
         amounts = [one["amount_cents"] for one in postings.get(row["id"], []) if one["state"] != "WITHDRAWN"]
-        is_wanted = row["state"] == "SUCCEEDED" and row["payment_id"] in posted
-        if row["state"] != "FAILED" and amounts != ([-row["amount_cents"]] if is_wanted else []):
+        ledger_cents = row["amount_cents"] - row["fee_cents"]
+        is_wanted = row["state"] == "SUCCEEDED" and row["payment_id"] in posted and ledger_cents
+        if row["state"] != "FAILED" and amounts != ([-ledger_cents] if is_wanted else []):
             yield f"refund {row['id']} of {row['amount_cents']} cents is {row['state']}, its postings are {amounts}"
 
 
