@@ -24,8 +24,9 @@ from practices.models import Event
 
 log = logging.getLogger(__name__)
 State, Kind = PlanOrder.State, PlanOrder.Kind
-# Staff stand at the desk: what could not be sent by then is not sent later behind their back.
-_TOO_LATE = timedelta(minutes=10)
+# Staff stand at the desk: what could not be sent by then is not sent later behind their back, but looked for: in a
+# restored database it may have been sent before.
+_TOO_LATE = timedelta(minutes=5)
 _SOON = timedelta(seconds=15)
 _PROVEN_ABSENT = 2
 
@@ -54,7 +55,7 @@ def work_through(practice_id: int, *, now: datetime) -> int:
     due = PlanOrder.objects.filter(practice_id=practice_id, state__in=_open(), next_at__lte=now)
     if not due.exists():
         return 0
-    connection = Connection.objects.get(practice_id=practice_id)
+    connection = Connection.objects.select_related("practice").get(practice_id=practice_id)
     with only_one("plan orders", practice_id) as turn:
         if turn is None:
             return 0
@@ -89,8 +90,8 @@ class Worker:
             self.run()
 
     def _send(self) -> None:
-        if self.now - self.order.made_at > _TOO_LATE:
-            self._move(State.NOT_DONE, f"Open Dental could not be asked in time. {self.order.state_reason}".strip())
+        if self.now - self.order.made_at > _TOO_LATE or self.connection.practice.recover_since is not None:
+            self._move(State.UNCLEAR, "It could not be sent in time", next_at=self.now)
             return
         if not self._move(State.SENDING, "", sent_at=self.now):
             return
@@ -129,7 +130,8 @@ class Worker:
         if found is not None:
             self._done(found)
         elif self.order.searches + 1 >= _PROVEN_ABSENT:
-            self._move(State.NOT_DONE, "Open Dental gave no clear answer, and it was looked for twice: it is not there")
+            why = self.order.state_reason.rstrip(".")
+            self._move(State.NOT_DONE, f"{why}. It was looked for twice in Open Dental, and is not there.")
         else:
             gap = outbox.SEARCH_GAP
             self._move(State.UNCLEAR, self.order.state_reason, searches=self.order.searches + 1, next_at=self.now + gap)

@@ -14,7 +14,7 @@ import httpx
 
 from ops.browser import Browser, Page, UnableToWalk
 from ops.faults import founding_facts as facts
-from ops.faults import requesting, selling
+from ops.faults import plan_working, requesting, selling
 from ops.faults.schedule import Step
 from ops.faults.world import World
 
@@ -52,6 +52,8 @@ class Deeds:
         self.kinds: dict[str, Callable[[Step], str]] = {
             "edit_plan": self.edit_plan, "close_plan": self.close_plan, "cash": self.cash, "decline": self.decline,
             "pay_now": self.pay_now, "refund": self.refund, "sell": self.sell, "ask": self.ask, "dispute": self.dispute,
+            "pay_now": self.pay_now, "refund": self.refund, "sell": self.sell, "dispute": self.dispute,
+            "plan_work": self.plan_work,
         }  # fmt: skip
 
     def sign_in(self, practices: int) -> None:
@@ -173,6 +175,19 @@ class Deeds:
             nonce = _pick(self.world.rows(_ASKED, [patient]), 0)[0]
             address = base + requesting.address_of(str(slug), nonce, self.world.environment["SECRET_KEY"])
             return f"request of patient {patient}: {request.pay(address, step.facts)}"
+    def plan_work(self, step: Step) -> str:
+        """The desk pauses, skips or moves what autopay may be charging, or makes and closes plans in Open Dental."""
+        if step.facts["what"] == "new":
+            patient, pat_num, slug = selling.patient_of(step, self.world.rows(_PEOPLE))
+            self._desk(str(slug), "procedures", PatNum=pat_num, ProcFee=240, ProcStatus="C")
+            target, one = int(patient), 0
+        else:
+            plan = self.plan(step)
+            target, slug = int(plan[0]), plan[4]
+            coming = self.world.rows(plan_working.NEXT, [target])
+            one = int(coming[0][0]) if coming else 0
+        today = self.world.clock.now().date()
+        return plan_working.Desk(self.browsers[str(slug)], self.pool, target, one, today).do(step.facts)
 
 
 def _pick(rows: list[Row], lot: float) -> Row:

@@ -28,6 +28,7 @@ RATES = {
     "dispute": 0.06,
     "sell": 0.4,
     "ask": 0.2,
+    "plan_work": 0.4,
 }
 WORKERS = ("charges-1", "charges-2", "default-1", "default-2", "beat")
 WEBHOOK_TROUBLES = ("lose", "duplicate", "late", "reorder")
@@ -127,6 +128,14 @@ def _sell(chance: random.Random) -> dict[str, Any]:
     }
 
 
+def _plan_work(chance: random.Random) -> dict[str, Any]:
+    return {
+        "what": chance.choice(("pause", "pause", "resume", "skip", "unskip", "move", "new", "new", "close")),
+        "days": chance.choice((0, 1, 3, 10)),
+        "clicks": chance.choice((1, 1, 2)),
+    }
+
+
 _FACTS: dict[str, Callable[[random.Random], dict[str, Any]]] = {
     "kill": lambda chance: {"worker": chance.choice(WORKERS)},
     "webhook": _trouble,
@@ -139,6 +148,7 @@ _FACTS: dict[str, Callable[[random.Random], dict[str, Any]]] = {
     "replace_card": lambda chance: {"card": chance.randrange(4)},
     "sell": _sell,
     "ask": _sell,
+    "plan_work": _plan_work,
 }
 
 
