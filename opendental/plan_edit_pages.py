@@ -97,7 +97,7 @@ def edit_page(plan: PayPlan, form: EditPlanForm, now: datetime) -> dict[str, Any
 def compared(plan: PayPlan, form: EditPlanForm, now: datetime) -> dict[str, Any]:
     """The schedule as it is and as it would be, and what that means for the consent."""
     before = _now(plan, now)
-    after = form.preview if form.is_bound and not form.errors else None
+    after = form.preview
     return {"before": before, "after": after, "consent": _consent(plan, after)}
 
 

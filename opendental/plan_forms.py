@@ -82,7 +82,8 @@ class TermsForm(forms.Form):
             self.add_error("pay", "Enter either an amount or a number of payments.")
         if self._must_lock and found.get("apr") and not found.get("locked"):
             self.add_error("locked", "This office wants plans with an APR to be locked.")
-        if not self.errors:
+        # The schedule is shown while the rest is still being filled in.
+        if not set(self.errors) - {"reason", "note", "order"}:
             self._schedule()
         return found
 
