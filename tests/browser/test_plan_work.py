@@ -49,8 +49,17 @@ def _drawer(page: Page) -> Locator:
 
 
 def _menu(staff: Desk, person: Person, row: int, entry: str) -> None:
-    staff.plan(person).get_by_role("button", name=re.compile("^Actions for")).nth(row).click()
-    staff.page.get_by_role("menuitem", name=entry).click()
+    button = staff.plan(person).get_by_role("button", name=re.compile("^Actions for")).nth(row)
+    item = staff.page.get_by_role("menuitem", name=entry)
+    # The page was just read anew; its script may not listen yet.
+    until(f"the menu with {entry}", lambda: _is_open(button, item))
+    item.click()
+
+
+def _is_open(button: Locator, item: Locator) -> bool:
+    if not item.is_visible():
+        button.click()
+    return item.is_visible()
 
 
 def _pause(staff: Desk, person: Person, today: date) -> None:
