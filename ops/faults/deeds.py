@@ -52,7 +52,6 @@ class Deeds:
         self.kinds: dict[str, Callable[[Step], str]] = {
             "edit_plan": self.edit_plan, "close_plan": self.close_plan, "cash": self.cash, "decline": self.decline,
             "pay_now": self.pay_now, "refund": self.refund, "sell": self.sell, "ask": self.ask, "dispute": self.dispute,
-            "pay_now": self.pay_now, "refund": self.refund, "sell": self.sell, "dispute": self.dispute,
             "plan_work": self.plan_work,
         }  # fmt: skip
 
@@ -175,6 +174,7 @@ class Deeds:
             nonce = _pick(self.world.rows(_ASKED, [patient]), 0)[0]
             address = base + requesting.address_of(str(slug), nonce, self.world.environment["SECRET_KEY"])
             return f"request of patient {patient}: {request.pay(address, step.facts)}"
+
     def plan_work(self, step: Step) -> str:
         """The desk pauses, skips or moves what autopay may be charging, or makes and closes plans in Open Dental."""
         if step.facts["what"] == "new":
