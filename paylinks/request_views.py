@@ -56,7 +56,9 @@ def _ask(
     page = request_pages.pay_page(row, now, spoken(), pay_cents=pay_cents)
     if not page.asked_cents:
         return _render(request, row, "nothing_owed")
-    return _render(request, row, "request", status=status, **{"form": BirthDateForm(), **more}, page=page, note=note)
+    lines = request_pages.services(row) if requests.is_pass(row, request.GET.get("seen", "")) else []
+    shown = {"form": BirthDateForm(), "lines": lines, "page": page, "note": note, **more}
+    return _render(request, row, "request", status=status, **shown)
 
 
 def _render(request: HttpRequest, row: PaymentRequest, name: str, *, status: int = 200, **more: Any) -> HttpResponse:
@@ -117,8 +119,12 @@ def _agreement(request: HttpRequest, page: PayPage) -> Agreement | None:
     return Agreement(shown, cents, card, text, spoken(), opening.address_of(request) or None)
 
 
+def _address(row: PaymentRequest) -> str:
+    return reverse("link_page", args=[row.practice.slug, link_token(row.nonce)])
+
+
 def _back(row: PaymentRequest) -> HttpResponse:
-    return HttpResponseRedirect(reverse("link_page", args=[row.practice.slug, link_token(row.nonce)]), status=303)
+    return HttpResponseRedirect(_address(row), status=303)
 
 
 def _paying_address(tried: RequestTry) -> str:
@@ -250,7 +256,8 @@ def services(request: HttpRequest, found: FoundRequest, now: datetime) -> HttpRe
     if not form.is_valid():
         return show(request, found, now, form=form, status=422)
     if requests.proves(row, form.born, now=now):
-        return show(request, found, now, lines=request_pages.services(row))
+        # By a redirect: whoever goes back from the card page must not be asked to send the date again.
+        return HttpResponseRedirect(f"{_address(row)}?seen={requests.make_pass(row)}", status=303)
     limits.miss(opening.address_of(request))
     return show(request, found, now, form=form, wrong=True, status=422)
 

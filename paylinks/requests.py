@@ -6,6 +6,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from django.core import signing
 from django.db import transaction
 from django.db.models import F
 
@@ -25,6 +26,9 @@ State = PaymentRequest.State
 # Business time.
 VALID_FOR = timedelta(days=30)
 MOST_WRONG_DATES = 5
+# Real time: how long whoever gave the right date sees the services on the page.
+PASS_FOR = timedelta(minutes=30)
+_SALT = "request-services"
 LEAST_CENTS = 50
 
 
@@ -243,6 +247,18 @@ def proves(request: PaymentRequest, born: date, *, now: datetime) -> bool:
     request.refresh_from_db(fields=["wrong_tries"])
     _note(request, "request_birth_date_wrong", "visitor", now, "Wrong birth date on the pay page")
     return False
+
+
+def make_pass(request: PaymentRequest) -> str:
+    """What the address of the page carries for a while after the right birth date: phones may keep no cookies."""
+    return signing.TimestampSigner(salt=_SALT).sign(str(request.pk))
+
+
+def is_pass(request: PaymentRequest, given: str) -> bool:
+    try:
+        return signing.TimestampSigner(salt=_SALT).unsign(given, max_age=PASS_FOR) == str(request.pk)
+    except signing.BadSignature:
+        return False
 
 
 def opened(request: PaymentRequest, now: datetime) -> None:

@@ -292,9 +292,11 @@ def test_services_are_shown_for_the_birth_date_only_and_five_wrong_ones_close_th
     mobile: Mobile, shop: Shop
 ) -> None:
     born = {"month": "3", "day": "14", "year": "1986"}
-    shown = words(mobile.post("/services", **born))
+    seen = mobile.post("/services", **born)["Location"]
+    shown = words(mobile.client.get(seen))
     assert "periodic oral evaluation" in shown
     assert "$80.00" in shown
+    assert "evaluation" not in words(mobile.client.get(f"{mobile.address}?seen={mobile.request.pk}:made:up"))
     assert PaymentRequest.objects.get().wrong_tries == 0
     for _ in range(5):
         assert "evaluation" not in words(mobile.post("/services", **{**born, "year": "1987"}))

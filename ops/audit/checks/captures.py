@@ -10,7 +10,7 @@ from ops.audit.world import World, grouped
 
 INTENTS = "/v1/payment_intents"
 PAGES = "/v1/checkout/sessions"
-PRESENTED = ("TERMINAL", "HOSTED")
+PRESENTED = ("TERMINAL", "HOSTED", "LINK_PAGE")
 # What the processor's intent must be for each final state of ours.
 AGREES = {"SUCCEEDED": {"succeeded"}, "DECLINED": {"requires_payment_method", "requires_action", "canceled"}}
 
