@@ -1,8 +1,13 @@
-"""Forms of the Needs posting queue."""
+"""Forms of the Needs posting queue, and of moving a payment."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import forms
+
+from core.money import format_cents
+from payments.account import Account
 
 
 class NameForm(forms.Form):
@@ -25,3 +30,42 @@ class MarkForm(forms.Form):
         help_text="For example “part of the deposit of 62 entered on Mar 9”. Kept with the posting and your name.",
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
+
+
+class MoveForm(forms.Form):
+    """Where a payment of `cents` goes in an account that was just read, and why."""
+
+    where = forms.ChoiceField(
+        label="Where it goes",
+        choices=[("procedures", "On procedures"), ("prepayment", "On the account, as a prepayment")],
+        widget=forms.RadioSelect,
+        initial="procedures",
+        error_messages={"required": "Choose where it goes."},
+    )
+    procedures = forms.TypedMultipleChoiceField(coerce=int, required=False, label="Procedures")
+    reason = forms.CharField(
+        label="Reason",
+        min_length=5,
+        max_length=200,
+        error_messages={"required": "Say why it is moved."},
+        help_text="Kept with the payment and your name, for example “posted to the brother by mistake”.",
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+
+    def __init__(self, *args: Any, account: Account, cents: int, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._account, self._cents = account, cents
+        numbers = [(one.proc_num, one.description) for one in account.procedures]
+        self.fields["procedures"].choices = numbers  # type: ignore[attr-defined]
+
+    def clean_procedures(self) -> list[int]:
+        chosen: list[int] = self.cleaned_data["procedures"]
+        if self.cleaned_data.get("where") == "prepayment":
+            return []
+        room = sum(one.open_cents for one in self._account.procedures if one.proc_num in set(chosen))
+        if not chosen:
+            raise forms.ValidationError("Choose at least one procedure.")
+        if room < self._cents:
+            there, paid = format_cents(room), format_cents(self._cents)
+            raise forms.ValidationError(f"The chosen procedures have only {there} open, the payment is {paid}.")
+        return chosen

@@ -23,6 +23,7 @@ from opendental import (
     office_notes,
     outbox,
     post_adjustment,
+    post_move,
     post_refund,
     post_sale,
     refund_by_hand,
@@ -90,6 +91,7 @@ class Poster:
                 break
             self._shielded(posting, self._work)
             worked += 1
+        post_move.work(self)
         office_notes.work(self)
         return worked
 
@@ -117,7 +119,7 @@ class Poster:
         outbox.move(posting, when=[State.UNCLEAR], now=self.now, next_at=self.now)
 
     def _work(self, posting: LedgerPosting) -> None:
-        if posting.movement == LedgerPosting.Movement.REFUND:
+        if posting.movement in (LedgerPosting.Movement.REFUND, LedgerPosting.Movement.MOVE_OUT):
             post_refund.work(self, posting)
             return
         match posting.state:
@@ -135,7 +137,7 @@ class Poster:
             outbox.put_back(posting, reason, now=self.now)
             outbox.alarm(posting, "POSTING_BLOCKED", reason, now=self.now, key=outbox.BLOCKED)
             return
-        if self._plan_is_busy(posting) or post_adjustment.go_first(posting):
+        if self._plan_is_busy(posting) or post_adjustment.go_first(posting) or post_move.is_too_early(posting):
             outbox.wait(posting, now=self.now)
             return
         if route_of(self.connection, posting) == Route.PREPAYMENT and not self._plan_is_fresh(posting):
@@ -281,14 +283,11 @@ class Poster:
             if refusal:
                 outbox.stuck(posting, State.MISMATCH, f"{verdict.reason} {refusal}", now=self.now)
                 return
-            verdict = _judge(posting, self._splits(posting))
+            verdict = _judge(posting, verify.splits_of(self.office, self.connection, posting.pay_num or 0) or [])
         if verdict.matches:
             outbox.matched(posting, now=self.now)
         else:
             outbox.stuck(posting, State.MISMATCH, verdict.reason, now=self.now)
-
-    def _splits(self, posting: LedgerPosting) -> list[wire.SplitFacts]:
-        return verify.splits_of(self.office, self.connection, posting.pay_num or 0) or []
 
     def _compare_amount(self, posting: LedgerPosting) -> None:
         """An office too old to show splits: the payment itself must be there with its amount."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.calendar import local_date
 from core.money import format_cents
-from opendental import features, outbox, refund_by_hand, verify
+from opendental import features, outbox, post_move, refund_by_hand, verify
 from opendental.errors import NotFoundInOffice, OpenDentalError, Refused, TooOldVersion
 from opendental.fields import Fields, Unreadable
 from payments.models import LedgerPosting, Refund, RefundState
@@ -83,6 +83,8 @@ def _send(poster: Poster, posting: LedgerPosting) -> None:
 
 def _route(poster: Poster, posting: LedgerPosting, paid: LedgerPosting) -> str:
     """Only what was never attached to a plan can be given back by a program, and only where it reverses exactly."""
+    if posting.movement == Movement.MOVE_OUT:
+        return Route.REFUND
     if paid.pay_num is None or paid.state == State.MARKED:
         return Route.BY_HAND
     if paid.plan_id is not None and paid.route != Route.PATIENT:
@@ -106,7 +108,10 @@ def _ask(poster: Poster, posting: LedgerPosting, paid: LedgerPosting, route: str
         number = Fields(poster.office.post(path, body)).key("PayNum")
     except (Refused, TooOldVersion, NotFoundInOffice) as error:
         # It says no to this one: attached to a plan after all, or changed since. Staff can do it.
-        refund_by_hand.hand_over(posting, now=poster.now, why=error.reason)
+        if posting.movement == Movement.MOVE_OUT:
+            post_move.not_taken_off(posting, error.reason, now=poster.now)
+        else:
+            refund_by_hand.hand_over(posting, now=poster.now, why=error.reason)
     except OpenDentalError as error:
         poster.send_failed(posting, error)
     except Unreadable:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from core.money import format_cents
@@ -10,20 +11,35 @@ from opendental import features
 from opendental.models import Connection
 from opendental.verify import Verdict
 from opendental.wire import SplitFacts
-from payments.models import Allocation, DuePart, LedgerPosting, SaleLine, TenderFee
+from payments.models import Allocation, DuePart, LedgerPosting, Move, SaleLine, TenderFee
 
 Route, Kind = LedgerPosting.Route, SaleLine.Kind
 
 
-def allocations(posting: LedgerPosting) -> list[Allocation]:
-    """What the payment pays of its sale; [] when it is of no sale."""
+@dataclass(frozen=True)
+class Part:
+    """Cents of a line that a posting puts there."""
+
+    line: SaleLine | None
+    amount_cents: int
+
+
+def allocations(posting: LedgerPosting) -> Sequence[Allocation | Part]:
+    """What the payment pays of its sale, or where a move puts it; [] when it is of no sale."""
     if posting.plan_id is not None:
         return []
+    if posting.move is not None:
+        return target(posting.move)
     found = posting.payment.allocations.filter(line__isnull=False).select_related("line__sale")
     return list(found.order_by("pk"))
 
 
-def route(connection: Connection, parts: Sequence[Allocation]) -> str:
+def target(move: Move) -> list[Part]:
+    """Where it puts the payment."""
+    return [Part(line, line.amount_cents) for line in move.target.lines.order_by("pk")]
+
+
+def route(connection: Connection, parts: Sequence[Allocation | Part]) -> str:
     """By what the lines name, as far as the office can be told."""
     kinds = {_line(part).kind for part in parts}
     if kinds == {Kind.PREPAYMENT}:
@@ -33,7 +49,7 @@ def route(connection: Connection, parts: Sequence[Allocation]) -> str:
     return Route.PATIENT
 
 
-def fields(parts: Sequence[Allocation], route: str) -> dict[str, Any]:
+def fields(parts: Sequence[Allocation | Part], route: str) -> dict[str, Any]:
     """What POST /payments says beside amount and reference."""
     if route == Route.UNEARNED:
         return {"isPrepayment": "true"}
@@ -48,12 +64,12 @@ def words(part: DuePart) -> list[str]:
     return found
 
 
-def wanted(parts: Sequence[Allocation]) -> dict[int, int]:
+def wanted(parts: Sequence[Allocation | Part]) -> dict[int, int]:
     """Cents by ProcNum, in the order of the lines."""
     return {_line(part).proc_num: part.amount_cents for part in parts if _line(part).proc_num}
 
 
-def judge(posting: LedgerPosting, parts: Sequence[Allocation], splits: Sequence[SplitFacts]) -> Verdict:
+def judge(posting: LedgerPosting, parts: Sequence[Allocation | Part], splits: Sequence[SplitFacts]) -> Verdict:
     """Compare the splits with the lines. A rest may lie wherever Open Dental put it. Pure but for `parts`."""
     total = sum(split.amount_cents for split in splits)
     if total != posting.amount_cents:
@@ -83,7 +99,7 @@ def _missing(asked: dict[int, int], splits: Sequence[SplitFacts]) -> int:
     return sum(max(0, cents - there[number]) for number, cents in asked.items())
 
 
-def amounts(connection: Connection, posting: LedgerPosting, parts: Sequence[Allocation]) -> list[dict[str, Any]]:
+def amounts(connection: Connection, posting: LedgerPosting, parts: Sequence[Allocation | Part]) -> list[dict[str, Any]]:
     """For PUT Partial; [] where it can't be repaired so: an older office, or a rest, which names nothing."""
     asked = wanted(parts)
     if not features.at_least(connection, "25.1.11") or sum(asked.values()) != posting.amount_cents:
@@ -91,7 +107,7 @@ def amounts(connection: Connection, posting: LedgerPosting, parts: Sequence[Allo
     return [{"ProcNum": number, "Amount": cents / 100} for number, cents in asked.items()]
 
 
-def _line(part: Allocation) -> SaleLine:
+def _line(part: Allocation | Part) -> SaleLine:
     if part.line is None:
-        raise ValueError(f"allocation {part.pk} is not of a sale")
+        raise ValueError(f"{part} is not of a sale")
     return part.line

@@ -77,7 +77,7 @@ def _named(request: HttpRequest, posting: LedgerPosting, form: NameForm) -> bool
     except UnableToAdopt as error:
         form.add_error("pay_num", str(error))
         return False
-    _wake(posting.practice_id)
+    wake(posting.practice_id)
     return True
 
 
@@ -120,10 +120,10 @@ def _asked(request: HttpRequest, posting: LedgerPosting, kind: str) -> None:
         posting.practice_id, kind=kind, actor=access.actor(request), now=clock.now(), about=outbox.about(posting),
         text=posting.reference,
     )  # fmt: skip
-    _wake(posting.practice_id)
+    wake(posting.practice_id)
 
 
-def _wake(practice_id: int) -> None:
+def wake(practice_id: int) -> None:
     """The poster comes by itself as well, within seconds."""
     try:
         post_one.delay(practice_id=practice_id)

@@ -132,7 +132,11 @@ def held(numbers: set[int], posting: LedgerPosting) -> set[int]:
 
 
 def paid_of(posting: LedgerPosting) -> LedgerPosting:
-    return LedgerPosting.objects.get(payment=posting.payment_id, movement=Movement.PAYMENT)
+    """What is given back, or taken off by a move: the payment as it stands."""
+    found = LedgerPosting.standing(posting.payment_id)
+    if found is None:
+        raise LedgerPosting.DoesNotExist
+    return found
 
 
 def account_of(paid: LedgerPosting) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from opendental import plan_edit_views, plan_order_views, posting_views, views
+from opendental import move_views, plan_edit_views, plan_order_views, posting_views, views
 
 urlpatterns = [
     path("settings/open-dental/", views.settings_opendental, name="settings_opendental"),
@@ -20,6 +20,7 @@ urlpatterns = [
     path("plans/orders/<uuid:order_uuid>/state/", plan_order_views.plan_order_state, name="plan_order_state"),
     path("payments/catch-up/", views.catch_up, name="catch_up"),
     path("payments/waits/", views.waits, name="payments_wait"),
+    path("payments/<int:payment_id>/move/", move_views.move_payment, name="move_payment"),
     path("payments/postings/<int:posting_id>/look-again/", posting_views.look_again, name="posting_look_again"),
     path("payments/postings/<int:posting_id>/post-now/", posting_views.post_now, name="posting_post_now"),
     path("payments/postings/<int:posting_id>/payment-number/", posting_views.name_payment, name="posting_name"),

@@ -93,7 +93,23 @@ class Waiting:
         named = Action("It is payment number …", reverse("posting_name", args=[self.posting.pk]), "search")
         if self.posting.state == State.MARKED:
             return [named]
-        return [named, Action("Mark as posted by hand", reverse("posting_mark", args=[self.posting.pk]), "held")]
+        return [
+            *self._elsewhere,
+            named,
+            Action("Mark as posted by hand", reverse("posting_mark", args=[self.posting.pk]), "held"),
+        ]
+
+    @property
+    def _elsewhere(self) -> list[Action]:
+        """What Open Dental refused may go to another place. An installment's payment stays on its plan."""
+        is_payment = self.posting.movement in (LedgerPosting.Movement.PAYMENT, LedgerPosting.Movement.MOVE_IN)
+        if not is_payment or self.posting.plan_id or self.posting.state != State.REFUSED:
+            return []
+        url = reverse("move_payment", args=[self.posting.payment_id])
+        return [
+            Action("Allocate", f"{url}?patient={self.posting.patient_id}", "money"),
+            Action("Assign to patient", url, "search"),
+        ]
 
     @property
     def menu_id(self) -> str:

@@ -91,7 +91,7 @@ def closed_note(installment: Installment) -> str:
 
 
 def _queue_posting(refund: Refund, now: datetime) -> None:
-    posted = LedgerPosting.objects.filter(payment=refund.payment_id, movement=LedgerPosting.Movement.PAYMENT).first()
+    posted = LedgerPosting.standing(refund.payment_id)
     ledger_cents = refund.amount_cents - refund.fee_cents
     if posted is None or not ledger_cents:
         return  # It was never meant for the ledger, or is all surcharge.

@@ -11,7 +11,7 @@ from django.db.models import Sum
 from core import calendar, trace
 from core.money import format_cents
 from payments import locks, refund_fee, refund_outcomes, voids
-from payments.models import AttemptState, Dispute, Payment, Refund, RefundState
+from payments.models import AttemptState, Dispute, Move, Payment, Refund, RefundState
 from payments.refund_outcomes import about
 from practices import refund_limits
 from practices.models import Event, Membership
@@ -108,6 +108,8 @@ def _refuse_unless_refundable(payment: Payment, wish: Wish) -> None:
         raise UnableToRefund("It was refunded meanwhile: look at the result first")
     if Dispute.barring_refunds(payment) is not None:
         raise UnableToRefund("It is disputed: the bank has taken it back to decide, so nothing can be given back now")
+    if Move.objects.filter(payment=payment, state=Move.State.ORDERED).exists():
+        raise UnableToRefund("It is being moved to another place in Open Dental: wait for the result")
     left = Refund.refundable_cents(payment)
     if wish.cents > left:
         raise UnableToRefund(f"Only {format_cents(max(0, left))} of this payment can still be given back")

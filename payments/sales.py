@@ -18,6 +18,7 @@ from payments.models import (
     DuePart,
     LedgerAdjustment,
     LedgerPosting,
+    Move,
     Sale,
     SaleLine,
     TenderFee,
@@ -181,6 +182,8 @@ def is_over(sale: Sale) -> bool:
     """No tender is under way and what was taken stands in Open Dental: a new look there sees all of it."""
     if sale.state in (State.DRAFT, State.OPEN):
         return False
+    if sale.state == State.TARGET:
+        return not Move.objects.filter(target=sale, state=Move.State.ORDERED).exists()
     waiting = LedgerPosting.objects.filter(payment__attempt__due_part__sale=sale).exclude(state__in=_STANDS_THERE)
     discounts = LedgerAdjustment.objects.filter(
         payment__attempt__due_part__sale=sale, state__in=LedgerAdjustment.State.unsettled()

@@ -20,7 +20,11 @@ SELECT (SELECT count(*) FROM payments_attempt WHERE state IN ('STARTED', 'PENDIN
        (SELECT count(*) FROM payments_ledgerposting p WHERE state IN ('QUEUED', 'SENDING', 'UNCLEAR', 'POSTED')
         AND NOT (movement = 'REFUND' AND EXISTS (SELECT 1 FROM payments_ledgerposting paid
             WHERE paid.payment_id = p.payment_id AND paid.movement = 'PAYMENT'
-            AND paid.state IN ('MISMATCH', 'REFUSED')))),
+            AND paid.state IN ('MISMATCH', 'REFUSED')))
+        AND NOT (movement = 'MOVE_IN' AND EXISTS (SELECT 1 FROM payments_ledgerposting off
+            WHERE off.move_id = p.move_id AND off.movement = 'MOVE_OUT' AND off.state IN ('MISMATCH', 'REFUSED')))),
+       (SELECT count(*) FROM payments_move m WHERE state = 'ORDERED' AND NOT EXISTS (SELECT 1
+            FROM payments_ledgerposting p WHERE p.move_id = m.id AND p.state IN ('MISMATCH', 'REFUSED'))),
        (SELECT count(*) FROM payments_webhookevent WHERE state = 'NEW'),
        (SELECT count(*) FROM notifications_message WHERE state IN ('SENDING', 'UNKNOWN')),
        (SELECT count(*) FROM payments_attempt WHERE started_at > %(lately)s),

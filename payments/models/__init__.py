@@ -7,6 +7,7 @@ from payments.models.changes import PlanChange
 from payments.models.disputes import Dispute
 from payments.models.due import DueCheck, DuePart
 from payments.models.fees import FeeSettings, TenderFee
+from payments.models.moves import Move
 from payments.models.payments import Allocation, LedgerPosting, Payment
 from payments.models.payouts import Payout, PayoutLine
 from payments.models.refunds import Refund, RefundState
@@ -24,6 +25,7 @@ __all__ = [
     "FeeSettings",
     "LedgerAdjustment",
     "LedgerPosting",
+    "Move",
     "Payment",
     "Payout",
     "PayoutLine",

@@ -76,6 +76,9 @@ class LedgerPosting(PracticeRow):
     class Movement(models.TextChoices):
         PAYMENT = "PAYMENT", "Payment"
         REFUND = "REFUND", "Refund"
+        # Of a move: the payment is taken off where it stands and posted where it belongs.
+        MOVE_OUT = "MOVE_OUT", "Taken off"
+        MOVE_IN = "MOVE_IN", "Moved here"
 
     class Route(models.TextChoices):
         """How it gets there (docs/money.md, table of routes)."""
@@ -112,6 +115,10 @@ class LedgerPosting(PracticeRow):
     refund = models.OneToOneField(
         "payments.Refund", null=True, blank=True, on_delete=models.PROTECT, related_name="posting"
     )
+    # What carries out a move, or goes where a move says; null for everything else.
+    move = models.ForeignKey(
+        "payments.Move", null=True, blank=True, on_delete=models.PROTECT, related_name="postings", db_index=False
+    )
     reference = models.CharField(max_length=25, default=ledger_reference, unique=True)
     patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="+")
     plan = models.ForeignKey(PayPlan, null=True, on_delete=models.PROTECT, related_name="postings")
@@ -141,7 +148,7 @@ class LedgerPosting(PracticeRow):
                 fields=["payment"], condition=Q(movement="PAYMENT"), name="one_posting_of_a_payment"
             ),
             models.CheckConstraint(
-                condition=Q(movement="PAYMENT", refund__isnull=True) | Q(movement="REFUND", refund__isnull=False),
+                condition=Q(movement="REFUND", refund__isnull=False) | (~Q(movement="REFUND") & Q(refund__isnull=True)),
                 name="posting_of_a_refund_names_it",
             ),
             models.UniqueConstraint(
@@ -154,6 +161,8 @@ class LedgerPosting(PracticeRow):
                 condition=Q(state__in=["QUEUED", "SENDING", "UNCLEAR", "POSTED"]),
                 name="postings_to_work",
             ),
+            # Few of all postings, so the others are left out of it.
+            models.Index(fields=["move"], condition=Q(move__isnull=False), name="postings_of_a_move"),
             # Read by opendental/refund_by_hand.py.
             models.Index(fields=["practice", "next_at"], condition=Q(state="BY_HAND"), name="postings_by_hand"),
             # Read by the queue of what waits for a person (payments/needs_posting.py) and the badge.
@@ -163,6 +172,13 @@ class LedgerPosting(PracticeRow):
                 name="postings_of_people",
             ),
         ]
+
+    @classmethod
+    def standing(cls, payment_id: int) -> LedgerPosting | None:
+        """Where the payment stands or is to stand in Open Dental: as posted, or as its last finished move left it."""
+        rows = cls.objects.filter(payment=payment_id)
+        moved = rows.filter(movement=cls.Movement.MOVE_IN, move__state="DONE").order_by("-pk").first()
+        return moved or rows.filter(movement=cls.Movement.PAYMENT).first()
 
     @classmethod
     def in_doubt(cls, plan: PayPlan) -> models.QuerySet[LedgerPosting]:

@@ -26,6 +26,8 @@ class Sale(PracticeRow):
         OPEN = "OPEN", "Being paid"
         PAID = "PAID", "Paid"
         CANCELED = "CANCELED", "Canceled"
+        # Says where a move puts a payment (payments/models/moves.py); never tendered.
+        TARGET = "TARGET", "Target of a move"
 
     # In addresses: a draft is nobody's money yet, and its row number tells nothing.
     uuid = models.UUIDField(default=uuid.uuid4, unique=True)

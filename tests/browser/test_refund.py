@@ -68,6 +68,8 @@ def _give_back_by_keyboard(staff: Desk, patient_id: int, amount: str) -> None:
     page.keyboard.press("Tab")
     page.keyboard.type("Paid twice")
     page.keyboard.press("Tab")
+    expect(page.get_by_role("radio", name="Is owed again, held")).to_be_focused()
+    page.keyboard.press("Tab")
     page.keyboard.type("Asked by phone")
     staff.eyes.look(page, "refund-form")
     page.keyboard.press("Tab")

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
-from opendental import marking, outbox, refund_by_hand
+from opendental import marking, outbox, post_move, refund_by_hand
 from opendental.models import Connection
 from opendental.post import Poster
 from payments import outcomes, refund_aftermath, voids
@@ -49,6 +49,7 @@ NEWS: dict[str, tuple[str | None, News]] = {
     "over": (None, lambda one, now: refund_by_hand.drop(one, now=now)),
     "voided": (None, lambda one, now: voids.withdraw(one, now)),
     "void failed": (None, lambda one, now: voids.post_after_all(one, now)),
+    "not taken off": (None, lambda one, now: post_move.not_taken_off(one, "No.", now=now)),
 }  # fmt: skip
 
 

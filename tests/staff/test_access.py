@@ -129,7 +129,7 @@ def test_an_auditor_may_only_look(scene: SimpleNamespace, auditor: Client) -> No
 
     allowed = [entry.name for entry in changing if auditor.post(url_of(entry, scene)).status_code != 403]
 
-    assert len(changing) == 73
+    assert len(changing) == 74
     assert allowed == []
     assert Event.objects.count() == before
 

@@ -244,6 +244,7 @@ JUSTIFIED: dict[str, Justification] = {
     "REFUND_BY_HAND": _refund_by_hand,
     "ADJUSTMENT_BY_HAND": _adjustment_in("BY_HAND"),
     "ADJUSTMENT_STUCK": _adjustment_in(*UNSETTLED),
+    "MOVE_STUCK": lambda world, alarm: world.one("payments_move", _number(alarm))["state"] == "ORDERED",
     "PAYOUT_FAILED": _payout_failed,
     "PAYOUT_DIFFERS": _payout_differs,
     "DISPUTE_OPEN": disputes.dispute_open,

@@ -50,7 +50,7 @@ def postings_are_in_the_ledger_once(world: World) -> Iterator[str]:
 def copies_of(world: World, office: Office, posting: Row) -> list[Row]:
     """Payments of its cents that carry its reference, or that a person said is ours, or that write down its refund."""
     # Open Dental's own refund copies the payment's reference and negates the cents.
-    by_number = posting["movement"] == "REFUND" or posting["id"] in world.adopted
+    by_number = posting["movement"] in ("REFUND", "MOVE_OUT") or posting["id"] in world.adopted
     return [
         row
         for row in office.tables["payment"]

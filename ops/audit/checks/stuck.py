@@ -30,6 +30,12 @@ def postings_are_final(world: World) -> Iterator[str]:
 
 def _waits_for_its_payment(world: World, posting: Row) -> bool:
     """It gives back what staff must put right in Open Dental first, and they are told of both."""
+    if posting["movement"] == "MOVE_IN":
+        return any(
+            row["movement"] == "MOVE_OUT" and row["move_id"] == posting["move_id"]
+            for row in world.rows("payments_ledgerposting")
+            if row["state"] in ("MISMATCH", "REFUSED")
+        )
     with_staff = [
         other
         for other in world.rows("payments_ledgerposting")
