@@ -17,9 +17,10 @@ from core.money import format_cents
 from notifications.models import Message
 from patients import pages as patient_pages
 from patients.models import Patient
-from paylinks import request_lists, requests
+from paylinks import request_lists, request_tries, requests
 from paylinks.models import PaymentRequest
 from paylinks.request_forms import AmountForm, AskForm
+from paylinks.request_tries import NotNow
 from paylinks.requests import Order, UnableToRequest
 from payments import sale_pages
 from payments.models import Sale
@@ -141,9 +142,12 @@ def change(request: HttpRequest, request_id: int) -> HttpResponse:
 @require_POST
 def cancel(request: HttpRequest, request_id: int) -> HttpResponse:
     found = request_lists.request_or_404(cast("StaffRequest", request).practice, request_id)
+    actor, now = access.actor(request), clock.now()
     try:
-        requests.cancel(found.pk, actor=access.actor(request), now=clock.now())
-    except UnableToRequest as refused:
+        # The patient's card page is closed first; if it was paid meanwhile, that stands (decisions 7).
+        request_tries.withdraw(found, actor=actor, now=now)
+        requests.cancel(found.pk, actor=actor, now=now)
+    except (NotNow, UnableToRequest) as refused:
         messages.error(request, f"{refused}.")
     else:
         messages.success(request, "The request is canceled. Its link can't be used any more.")

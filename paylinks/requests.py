@@ -220,7 +220,7 @@ def _refuse_while_paying(request: PaymentRequest) -> None:
     if request.tries.filter(state__in=under_way).exists():
         raise UnableToRequest("The patient is paying it just now: wait for the outcome")
     if sales.is_any_moving(request.tries.exclude(sale=None).values_list("sale", flat=True)):
-        raise UnableToRequest("The patient has the card page open: wait, or close the page first")
+        raise UnableToRequest("The patient has the card page open: wait for the outcome, or cancel the request")
 
 
 def find(token: str, now: datetime) -> FoundRequest | None:

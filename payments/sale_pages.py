@@ -81,9 +81,9 @@ class TenderRow:
 
     @property
     def is_at_page(self) -> bool:
-        """A card can be typed in on the processor's page."""
+        """A card can be typed in on the processor's page, here at the desk."""
         attempt = self.attempt
-        return attempt is not None and attempt.state == "PENDING" and bool(attempt.page)
+        return attempt is not None and attempt.channel == "HOSTED" and attempt.state == "PENDING" and bool(attempt.page)
 
     @property
     def is_at_reader(self) -> bool:

@@ -21,6 +21,7 @@ from payments.models import Attempt, DuePart, LedgerPosting, Payment, Sale, Sale
 from payments.sale_lines import Line
 from payments.sales import UnableToSell
 from practices.models import Event, PaymentSettings
+from tests import factories
 from tests.paylinks.asking import CHECK_UP, FILLING, Mobile, Office, recorded, tries
 from tests.paylinks.conftest import Time
 from tests.paylinks.conftest import words as marked_words
@@ -344,3 +345,14 @@ def test_an_expired_or_canceled_request_is_of_no_use_and_its_way_back_ends(mobil
 def test_a_spanish_speaker_reads_spanish(mobile: Mobile, ana: Patient) -> None:
     Patient.objects.filter(pk=ana.pk).update(language="spa")
     assert words(mobile.get()).startswith("Por pagar $120.00 Saldo de su cuenta con nosotros")
+
+
+def test_staff_cancel_a_request_whose_card_page_is_open_by_closing_the_page_first(mobile: Mobile, shop: Shop) -> None:
+    desk = Client()
+    desk.force_login(factories.MembershipFactory.create(practice=mobile.request.practice, role="FRONT_DESK").user)
+    hosted = mobile.open_page()
+    here = f"/payments/requests/{mobile.request.pk}/"
+    assert "cancel the request" in desk.post(f"{here}change/", {"amount": "60"}).content.decode()
+    assert desk.post(f"{here}cancel/").status_code == 302
+    assert mobile.type_card(hosted).status_code == 410
+    assert (state(mobile)[0], shop.taken(), mobile.get().status_code) == ("CANCELED", [], 410)
