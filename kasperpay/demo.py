@@ -89,7 +89,7 @@ def _make(office: Office, outside: Outside, now: datetime) -> None:
             Membership.objects.get_or_create(user=user, practice=practice, defaults={"role": role})
     with tenancy.scope(practice.pk):
         _connect(office, outside, practice)
-        _stand_reader(outside, practice, now)
+        stand_reader(outside, practice, "Front desk", now=now)
         _work(office, outside, practice, now)
 
 
@@ -115,14 +115,14 @@ def _connect(office: Office, outside: Outside, practice: Practice) -> None:
     )  # fmt: skip
 
 
-def _stand_reader(outside: Outside, practice: Practice, now: datetime) -> None:
+def stand_reader(outside: Outside, practice: Practice, label: str, *, now: datetime) -> None:
     """A terminal on the counter, registered by the code it shows; one taps on it at the sandbox's /readers."""
     if Location.objects.filter(practice=practice).exists():
         return
     place = Place(practice.name, "1 Sample Street", "Springfield", "IL", "62701")
     counter = registering.open_location(practice, place, clinic=None, actor="demo", now=now, token=uuid.uuid4())
     code = post(f"{outside.stripe}/_sandbox/devices", {"model": "countertop"})["registration_code"]
-    registering.register(counter, code=code, label="Front desk", actor="demo", now=now, token=uuid.uuid4())
+    registering.register(counter, code=code, label=label, actor="demo", now=now, token=uuid.uuid4())
 
 
 def _work(office: Office, outside: Outside, practice: Practice, now: datetime) -> None:

@@ -20,6 +20,7 @@ from ops.audit.checks import (
     requests,
     sales,
     stuck,
+    terminals,
     trail,
 )
 from ops.audit.violations import Violation
@@ -38,6 +39,7 @@ CHECKS = (
     *requests.CHECKS,
     *fees.CHECKS,
     *plan_work.CHECKS,
+    *terminals.CHECKS,
     *messages.CHECKS,
     *stuck.CHECKS,
     *alarms.CHECKS,

@@ -16,6 +16,7 @@ from ops.browser import Browser, Page, UnableToWalk
 from ops.faults import founding_facts as facts
 from ops.faults import plan_working, requesting, selling
 from ops.faults.schedule import Step
+from ops.faults.tapping import Terminal
 from ops.faults.world import World
 
 Row = tuple[Any, ...]
@@ -159,7 +160,8 @@ class Deeds:
         """New work outside the plan, and the desk takes money for what is open."""
         patient, pat_num, slug = selling.patient_of(step, self.world.rows(_PEOPLE))
         done = self._desk(str(slug), "procedures", PatNum=pat_num, ProcFee=step.facts["fee"], ProcStatus="C")
-        sale = selling.Sale(self.browsers[str(slug)], self.pool, int(patient))
+        terminal = Terminal(self.http, self.world.outside.stripe, str(slug))
+        sale = selling.Sale(self.browsers[str(slug)], self.pool, int(patient), terminal)
         return f"{done[:30]} {sale.take(step.facts)}"
 
     def ask(self, step: Step) -> str:

@@ -38,6 +38,7 @@ def found(place: int, plans: int, seed: int) -> dict[str, Any]:
     _open_office(place, outside)
     with tenancy.scope(practice.pk):
         _connect(place, outside, practice)
+        demo.stand_reader(outside, practice, practice.slug, now=clock.now())
         for number in range(place):
             # The same number never means the same patient in two offices: the auditor tells offices apart by that.
             outside.office(slug(place), "patients", LName="Other-Example", FName=f"Person{number}")

@@ -20,6 +20,7 @@ _PLAIN = {
     "before_partial": ("opendental.post.Poster", "_compare", "before"),
     "webhook_before_stored": ("payments.inbox", "store", "before"),
     "webhook_stored": ("payments.inbox", "store", "after"),
+    "reader_asked": ("processors.stripe.account.StripeProcessor", "present", "after"),
     "text_sent": ("notifications.channels.sms", "send", "after"),
 }
 _SETTLERS = {"webhook": "webhook_task", "reconciler": "reconciling"}

@@ -31,7 +31,7 @@ POINTS = (
     "webhook_task",
 )
 # Worth a kill as well, but not of that table.
-MORE_POINTS = ("reconciling", "text_sent", "partial_sent", "claiming")
+MORE_POINTS = ("reconciling", "text_sent", "partial_sent", "claiming", "reader_asked")
 ALL_POINTS = POINTS + MORE_POINTS
 
 

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ops.faults.points import MORE_POINTS, POINTS
+from ops.faults.tapping import DOINGS, TROUBLES
 
 # kind → how many a second of the schedule (spoiling.Pace), when everything is on.
 RATES = {
@@ -120,11 +121,15 @@ def _sell(chance: random.Random) -> dict[str, Any]:
     return {
         "fee": round(chance.uniform(20, 150), 2),
         "basis": chance.choice(("PATIENT", "PATIENT", "PROCEDURES", "CUSTOM", "PREPAYMENT")),
-        "means": chance.choice(("card", "card", "cash", "page", "page")),
+        "means": chance.choice(("card", "card", "cash", "page", "page", "terminal", "terminal", "terminal")),
         "split": chance.random() < 0.3,
         "clicks": chance.choice((1, 1, 2)),
         # What the person at the card page does.
         "at_page": chance.choice(("pay", "pay", "decline", "give_up", "leave")),
+        # And the one before the terminal, and what breaks there.
+        "at_reader": chance.choice(DOINGS),
+        "trouble": chance.choice(TROUBLES),
+        "keeps_card": chance.random() < 0.4,
     }
 
 

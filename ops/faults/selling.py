@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from ops.browser import Browser, Page, UnableToWalk
 from ops.faults.schedule import Step
+from ops.faults.tapping import Terminal
 
 # Test cards: one that pays, one whose bank says no.
 GOOD, POOR = "4242424242424242", "4000000000009995"
@@ -23,6 +24,7 @@ class Sale:
     browser: Browser
     pool: Executor
     patient: int
+    terminal: Terminal
 
     def take(self, facts: dict[str, Any]) -> str:
         """Draft, then pay all or first a half. Returns what was done."""
@@ -48,16 +50,22 @@ class Sale:
         page = self.browser.get(address)
         form = page.form("method")
         cards = [one for one in form.choices["method"] if one.isdecimal()]
-        method = {"card": cards[0] if cards else "recorded", "page": "manual"}.get(means, "recorded")
+        ways = {"card": cards[0] if cards else "recorded", "page": "manual", "terminal": "terminal"}
+        method = ways.get(means, "recorded")
         types = [one for one in form.choices["pay_type"] if one]
         wish = {**form.fields, "amount": f"{cents / 100:.2f}", "method": method}
         wish["pay_type"] = types[0] if method == "recorded" else ""
+        if means == "terminal":
+            self.terminal.trouble(str(facts["trouble"]))
+            wish |= {"keeps_card": "on"} if facts["keeps_card"] else {}
         more: list[Future[Page]] = [
             self.pool.submit(self.browser.send, page, form, wish) for _ in range(max(0, int(facts["clicks"]) - 1))
         ]
         sent = self.browser.send(page, form, wish)
         for click in more:
             click.exception(timeout=30)
+        if "/payments/terminal/" in sent.url:
+            return f"{cents} by {self.terminal.follow(self.browser, sent.url, str(facts['at_reader']))}"
         part = parse_qs(urlsplit(sent.url).query).get("opening", [""])[0]
         done = self._at_page(address, part, str(facts["at_page"])) if means == "page" else means
         return f"{cents} by {done}"
