@@ -64,14 +64,19 @@ def _apply(attempt: Attempt, outcome: Outcome, now: datetime, actor: str) -> boo
         case Pending():
             is_new = _wait(attempt, AttemptState.PENDING, outcome.reference, "", now, actor)
             if is_new:
-                Alarm.close(attempt.practice_id, key="processor", now=now, actor=actor)
+                Alarm.close(attempt.practice_id, key="processor", now=now, actor=_bringer(actor))
             return _note_declined_card(attempt, outcome.declined, now, actor) or is_new
         case Unknown():
             return _wait(attempt, AttemptState.UNKNOWN, outcome.reference, outcome.reason, now, actor)
         case _:
             assert_never(outcome)
-    Alarm.close(attempt.practice_id, *works, key=f"unknown:{attempt.pk}", now=now, actor=actor)
+    Alarm.close(attempt.practice_id, *works, key=f"unknown:{attempt.pk}", now=now, actor=_bringer(actor))
     return True
+
+
+def _bringer(actor: str) -> str:
+    """Who closes an alarm with news: a person whose click brought it did not close it by hand."""
+    return "processor" if actor.startswith("user:") else actor
 
 
 def _close(attempt: Attempt, state: str, now: datetime, reference: str = "", charge_reference: str = "") -> None:

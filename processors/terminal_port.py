@@ -37,6 +37,10 @@ class ReaderFacts:
         """It was told to take this payment, whatever became of that."""
         return self.action is not None and self.action.intent == intent
 
+    def is_busy_with(self, intent: str) -> bool:
+        """It still asks for a card, or the bank, for this payment."""
+        return self.action is not None and self.action.intent == intent and self.action.status == "in_progress"
+
 
 @dataclass(frozen=True)
 class Accepted:

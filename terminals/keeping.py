@@ -41,9 +41,11 @@ def settle_wish(part: DuePart, *, now: datetime) -> None:
     """Once the payment is over: its card is kept, or said not to be. Safe to repeat; the processor away: later."""
     open_one = CardWish.objects.filter(due_part=part, state=State.OPEN).first()
     last = part.attempts.filter(channel=Attempt.Channel.TERMINAL).order_by("-pk").first()
-    if open_one is None or last is None or not last.is_final:
+    is_over = last.is_final if last is not None else part.state == DuePart.State.CLOSED
+    if open_one is None or not is_over:
         return
-    generated = (last.card_facts or {}).get("generated_card", "") if last.state == AttemptState.SUCCEEDED else ""
+    has_paid = last is not None and last.state == AttemptState.SUCCEEDED
+    generated = (last.card_facts or {}).get("generated_card", "") if last is not None and has_paid else ""
     if not generated:
         CardWish.objects.filter(pk=open_one.pk, state=State.OPEN).update(state=State.NOT_KEPT)
         return

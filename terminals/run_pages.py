@@ -75,7 +75,8 @@ def step_of(part: DuePart, run: ReaderRun | None, attempt: Attempt | None) -> St
     if attempt is not None and attempt.state == AttemptState.SUCCEEDED:
         return Step("approved", "good", "done", "Approved", f"Taken with {attempt.means}.")
     if attempt is not None and attempt.is_final:
-        return Step("over", "warn", "alert", "Not charged", "This payment was ended. Nothing was charged.")
+        text = f"{attempt.reason or 'This payment was ended'}. Nothing was charged."
+        return Step("over", "warn", "alert", "Not charged", text)
     if attempt is not None and attempt.state == AttemptState.UNKNOWN:
         return Step(
             "unclear", "warn", "ask", "No clear answer from the card processor yet",

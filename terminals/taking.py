@@ -144,7 +144,7 @@ def _after_silence(processor: StripeProcessor, run: ReaderRun, now: datetime) ->
     except UnableToReachProcessor:
         # Nobody can tell now; the watch goes on asking.
         return run.state
-    if run.attempt is not None and reader.is_at(run.attempt.reference):
+    if reader is not None and run.attempt is not None and reader.is_at(run.attempt.reference):
         return _read(processor, run, reader, now, run.actor)
     return end(run, "terminal_reader_timeout")
 
@@ -165,9 +165,9 @@ def watch(run_id: int, *, now: datetime, actor: str = "reconciler") -> str:
     return _read(processor, run, reader, now, actor)
 
 
-def _read(processor: StripeProcessor, run: ReaderRun, reader: ReaderFacts, now: datetime, actor: str) -> str:
-    """What the reader does, as it said itself."""
-    action = reader.action
+def _read(processor: StripeProcessor, run: ReaderRun, reader: ReaderFacts | None, now: datetime, actor: str) -> str:
+    """What the reader does, as it said itself; None: it was deleted at the processor."""
+    action = reader.action if reader is not None else None
     if action is None or run.attempt is None or action.intent != run.attempt.reference:
         return _finish(processor, run, "dropped", now, actor)
     if action.status == "failed":
@@ -245,7 +245,7 @@ def set_free(run: ReaderRun, attempt: Attempt) -> bool:
     """
     processor = accounts.for_practice(run.practice_id)
     reader = processor.reader(run.reader.reference)
-    if not reader.is_at(attempt.reference) or reader.action is None or reader.action.status != "in_progress":
+    if reader is None or not reader.is_busy_with(attempt.reference):
         return True
     if isinstance(processor.stop(run.reader.reference), Busy):
         ReaderRun.objects.filter(pk=run.pk).exclude(state=State.ENDED).update(state=State.PROCESSING, is_stopping=False)

@@ -160,9 +160,11 @@ class Deeds:
         """New work outside the plan, and the desk takes money for what is open."""
         patient, pat_num, slug = selling.patient_of(step, self.world.rows(_PEOPLE))
         done = self._desk(str(slug), "procedures", PatNum=pat_num, ProcFee=step.facts["fee"], ProcStatus="C")
-        terminal = Terminal(self.http, self.world.outside.stripe, str(slug))
-        sale = selling.Sale(self.browsers[str(slug)], self.pool, int(patient), terminal)
-        return f"{done[:30]} {sale.take(step.facts)}"
+        return f"{done[:30]} {self._sale(str(slug), int(patient)).take(step.facts)}"
+
+    def _sale(self, slug: str, patient: int) -> selling.Sale:
+        terminal = Terminal(self.http, self.world.outside.stripe, slug)
+        return selling.Sale(self.browsers[slug], self.pool, patient, terminal)
 
     def ask(self, step: Step) -> str:
         """The desk asks for new work by text, and the patient pays it on the phone."""
@@ -170,8 +172,7 @@ class Deeds:
         self._desk(str(slug), "procedures", PatNum=pat_num, ProcFee=step.facts["fee"], ProcStatus="C")
         base = self.world.environment["BASE_URL"]
         with Browser(base) as phone:
-            sale = selling.Sale(self.browsers[str(slug)], self.pool, int(patient))
-            request = requesting.Request(sale, phone, self.pool)
+            request = requesting.Request(self._sale(str(slug), int(patient)), phone, self.pool)
             request.ask()
             nonce = _pick(self.world.rows(_ASKED, [patient]), 0)[0]
             address = base + requesting.address_of(str(slug), nonce, self.world.environment["SECRET_KEY"])

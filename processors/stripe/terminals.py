@@ -107,15 +107,15 @@ class Terminals:
         except stripe.StripeError as error:
             raise UnableToReachProcessor(outcomes.words(error)) from error
 
-    def reader(self, reference: str) -> ReaderFacts:
-        """One reader as it is now. Raises UnableToReachProcessor, also when it was deleted there."""
+    def reader(self, reference: str) -> ReaderFacts | None:
+        """One reader as it is now; None when it was deleted there. Raises UnableToReachProcessor."""
         try:
             found = self._client.terminal.readers.retrieve(reference)
         except stripe.StripeError as error:
+            if _code(error) == "resource_missing":
+                return None
             raise UnableToReachProcessor(outcomes.words(error)) from error
-        if getattr(found, "deleted", False):
-            raise UnableToReachProcessor("The card processor doesn't know this reader any more")
-        return of_reader(found)
+        return None if getattr(found, "deleted", False) else of_reader(found)
 
     def present(self, reference: str, intent: str, *, key: str, keep_card: bool) -> ReaderAnswer:
         """Let the reader ask for a card and charge it. Each deliberate try carries a key of its own: under an old one

@@ -291,15 +291,19 @@ def test_contradicting_news_raises_one_alarm_however_often_it_comes(attempt: Att
     assert alarm.about["attempt"] == attempt.pk
 
 
-def test_the_alarm_about_an_unknown_outcome_closes_when_it_is_known(attempt: Attempt, now: datetime) -> None:
+@pytest.mark.parametrize(("actor", "closed_by"), [("reconciler", "reconciler"), ("user:1", "processor")])
+def test_the_alarm_about_an_unknown_outcome_closes_when_it_is_known(
+    attempt: Attempt, now: datetime, actor: str, closed_by: str
+) -> None:
+    """A person whose click brought the news has not closed it by hand."""
     settle(attempt, UNKNOWN)
     Alarm.raise_once(
         attempt.practice_id, kind="OUTCOME_UNKNOWN", key=f"unknown:{attempt.pk}", text="?", about={}, now=now
     )
 
-    settle(attempt, PAID, actor="reconciler")
+    settle(attempt, PAID, actor=actor)
 
-    assert (Alarm.objects.get().closed_at, Alarm.objects.get().closed_by) == (now, "reconciler")
+    assert (Alarm.objects.get().closed_at, Alarm.objects.get().closed_by) == (now, closed_by)
 
 
 def test_a_broker_that_is_down_does_not_undo_or_disturb_what_is_settled(

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from cards.models import Card, Consent
+from payments import upward
 from practices.models import Practice
 from terminals import keeping
 from terminals.models import CardWish
@@ -59,3 +62,13 @@ def test_a_card_that_can_not_be_read_now_is_kept_by_a_later_round(till: Till) ->
     assert (till.step.name, Card.objects.count(), CardWish.objects.get().state) == ("approved", 0, "OPEN")
     till.sweep(timedelta(0))
     assert (Card.objects.count(), CardWish.objects.get().state) == (1, "KEPT")
+
+
+def test_a_payment_that_was_never_begun_leaves_no_wish_behind(till: Till, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise upward.UnableToRecheck("Open Dental is away")
+
+    monkeypatch.setattr(upward.handlers, "recheck", refuse)
+    till.take(consent=WORDS)
+    till.sweep(timedelta(0))
+    assert (CardWish.objects.get().state, Card.objects.count()) == ("NOT_KEPT", 0)

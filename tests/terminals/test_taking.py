@@ -189,6 +189,17 @@ def test_cancel_reaches_a_reader_that_is_offline_through_its_intent(till: Till) 
     assert (attempt.state, till.counter.shop.intents()) == (AttemptState.NOT_TAKEN, ["canceled"])
 
 
+def test_a_reader_that_was_deleted_at_the_processor_keeps_nothing(till: Till) -> None:
+    till.take()
+    shop = till.counter.shop
+    path = f"/v1/terminal/readers/{till.counter.reader.reference}"
+    shop.process.http.delete(path, auth=(shop.account.secret_key, "")).raise_for_status()
+    assert ended(till.hear()) == ("ENDED", "dropped")
+    attempt = till.cancel()
+    assert attempt is not None
+    assert (attempt.state, shop.intents()) == (AttemptState.NOT_TAKEN, ["canceled"])
+
+
 def test_a_stop_that_was_broken_off_is_finished_by_the_round(till: Till, monkeypatch: pytest.MonkeyPatch) -> None:
     till.take()
     with monkeypatch.context() as dying:
