@@ -15,6 +15,8 @@ _PLAIN = {
     "after_claim": ("payments.charging", "ask", "before"),
     "intent_created": ("payments.charging", "remember", "before"),
     "id_stored": ("payments.charging", "remember", "after"),
+    "page_opened": ("payments.presented", "_remember_page", "before"),
+    "page_stored": ("payments.presented", "_remember_page", "after"),
     "in_settle": ("payments.notices", "_enqueue", "after"),
     "post_answered": ("opendental.outbox", "posted", "before"),
     "before_partial": ("opendental.post.Poster", "_compare", "before"),

@@ -31,7 +31,15 @@ POINTS = (
     "webhook_task",
 )
 # Worth a kill as well, but not of that table.
-MORE_POINTS = ("reconciling", "text_sent", "partial_sent", "claiming", "reader_asked")
+MORE_POINTS = (
+    "reconciling",
+    "text_sent",
+    "partial_sent",
+    "claiming",
+    "page_opened",
+    "page_stored",
+    "reader_asked",
+)
 ALL_POINTS = POINTS + MORE_POINTS
 
 
