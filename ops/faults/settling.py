@@ -28,6 +28,7 @@ SELECT (SELECT count(*) FROM payments_attempt WHERE state IN ('STARTED', 'PENDIN
        (SELECT count(*) FROM payments_webhookevent WHERE state = 'NEW'),
        (SELECT count(*) FROM notifications_message WHERE state IN ('SENDING', 'UNKNOWN')),
        (SELECT count(*) FROM payments_attempt WHERE started_at > %(lately)s),
+       (SELECT count(*) FROM payments_sale WHERE state = 'OPEN'),
        (SELECT count(*) FROM payments_duepart part JOIN payplans_installment i ON i.id = part.installment_id
         JOIN payplans_payplan plan ON plan.id = i.plan_id JOIN cards_autopay a ON a.plan_id = plan.id
         WHERE part.state = 'OPEN' AND part.hold = '' AND part.wait_reason = '' AND part.next_try_at <= %(lately)s
@@ -64,7 +65,7 @@ def at_rest(world: World) -> bool:
 
 
 def moving(world: World) -> tuple[int, ...]:
-    """Open attempts, postings on their way, new webhooks, texts in doubt, attempts just begun, parts that are due."""
+    """Open attempts, postings on their way, new webhooks, texts in doubt, attempts just begun, sales, parts due."""
     try:
         return tuple(int(number) for number in world.rows(_MOVING, {"lately": world.clock.now() - _ROUND})[0])
     except psycopg.OperationalError:
