@@ -26,7 +26,7 @@ def of_success(attempt: Attempt, outcome: Succeeded, now: datetime, actor: str) 
     is_partial = part.sale is not None and outcome.amount_cents < attempt.amount_cents
     if is_partial:
         # What the card did not give is still to be paid, in another way.
-        part.amount_cents = outcome.amount_cents
+        part.amount_cents = max(1, part.amount_cents - (attempt.amount_cents - outcome.amount_cents))
     part.state, part.hold, part.hold_reason = DuePart.State.PAID, "", ""
     part.save(update_fields=["state", "hold", "hold_reason", "amount_cents"])
     plan = _pay_installment(part.installment, payment, now) if part.installment is not None else None

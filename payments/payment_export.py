@@ -104,7 +104,8 @@ def _means(attempt: str) -> Coalesce:
 
 def _last4(attempt: str) -> Coalesce:
     """Of a saved card, or of one that was presented."""
-    return Coalesce(F(f"{attempt}card__last4"), KeyTextTransform("last4", f"{attempt}card_facts"))
+    presented = KeyTextTransform("last4", f"{attempt}card_facts")
+    return Coalesce(F(f"{attempt}card__last4"), presented, output_field=CharField())
 
 
 def _why() -> Case:

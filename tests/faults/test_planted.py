@@ -152,10 +152,12 @@ def two_at_once(scene: Scene) -> list[str]:
 
 @pytest.mark.parametrize("bug", ["", "constraint_dropped"])
 def test_claims_without_locks_and_constraint_are_caught(
-    scene: Callable[..., Scene], plant: Callable[[str], None], bug: str
+    scene: Callable[..., Scene], plant: Callable[[str], None], monkeypatch: pytest.MonkeyPatch, bug: str
 ) -> None:
     there = scene()
     if bug:
+        # Their questions to the office come one after the other.
+        monkeypatch.setattr(planting, "WINDOW_SECONDS", 3.0)
         plant(bug)
     results = sorted(two_at_once(there))
     there.rest()

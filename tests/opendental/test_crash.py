@@ -29,7 +29,7 @@ POINTS = {
     "after POST /payments was sent, before its answer was read": "client.Office._read = die",
     "after 201, before it was stored": "outbox.posted = die",
     "between POST and Partial": "post.verify.targets = die",
-    "after Partial, before it was read back": "post.Poster._splits = die",
+    "after Partial, before it was read back": "post.Poster._partial = then_die(post.Poster._partial)",
     "after reading back, before it was stored": "outbox.matched = die",
 }
 
@@ -42,6 +42,9 @@ from practices import tenancy
 
 def die(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)
+
+def then_die(right):
+    return lambda *given: die(right(*given))
 
 {point}
 with tenancy.scope({practice}):

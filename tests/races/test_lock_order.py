@@ -227,11 +227,14 @@ LOCKING = {
     "cards/autopay.py", "cards/saving.py", "notifications/inbound.py", "notifications/send.py", "opendental/attest.py",
     "opendental/fingerprints.py", "opendental/store.py", "payments/catch_up.py", "payments/due_parts.py",
     "payments/locks.py", "payments/recover.py", "payments/sweep.py",
+    # A request, a receipt's link, a wish to keep a card: each alone, or last.
+    "paylinks/receipt_links.py", "paylinks/requests.py", "terminals/keeping.py",
 }  # fmt: skip
 
 
 def test_rows_are_locked_only_where_the_order_is_known() -> None:
-    apps = ["cards", "notifications", "opendental", "paylinks", "patients", "payments", "payplans", "processors"]
+    apps = ["cards", "notifications", "opendental", "paylinks", "patients", "payments", "payplans", "processors",
+            "terminals"]  # fmt: skip
     modules = [path for app in apps for path in (ROOT / app).rglob("*.py") if "migrations" not in path.parts]
     found = {
         str(path.relative_to(ROOT))
