@@ -17,8 +17,8 @@ def test_a_typed_card_pays_once_whatever_windows_and_the_back_button_do(
 ) -> None:
     staff = desk("desk")
     phone = books.new_phone()
-    number = staff.register("Mona", "Example", phone)
-    person = Person("Mona", "Example", phone, number, 0, books.today())
+    number = staff.register("Nora", "Example", phone)
+    person = Person("Nora", "Example", phone, number, 0, books.today())
     books.desk("procedures", PatNum=number, ProcFee=85, ProcStatus="C", CodeNum=2)
     # What was refused answers 422; a declined card on the processor's page 402.
     staff.eyes.expected += ["/pay/", "/c/pay/"]
@@ -36,9 +36,9 @@ def test_a_typed_card_pays_once_whatever_windows_and_the_back_button_do(
     third.goto(second.url)
     expect(third.get_by_text("The card page for $50.00 is open.")).to_be_visible()
     staff.eyes.look(third, "sale-card-page")
-    hosted.enter_card(page, hosted.DECLINES, "Mona Example")
+    hosted.enter_card(page, hosted.DECLINES, "Nora Example")
     expect(page.get_by_text("The card has insufficient funds.")).to_be_visible()
-    hosted.enter_card(page, hosted.GOOD, "Mona Example")
+    hosted.enter_card(page, hosted.GOOD, "Nora Example")
     expect(page.get_by_text("$50.00 taken: Visa 4242.")).to_be_visible()
     # Back to the card page: it is done, and so is its address.
     page.goto(card_page)

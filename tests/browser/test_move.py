@@ -75,9 +75,19 @@ def _pay_by_card(staff: Desk, patient_id: int) -> None:
 
 
 def _newest_payment(staff: Desk, patient_id: int) -> None:
+    until("the newest payment with its verbs", lambda: _is_open(staff, patient_id))
+
+
+def _is_open(staff: Desk, patient_id: int) -> bool:
+    """A click may meet the list while it is replaced by a newer one, and while it is moved it offers no verbs."""
     staff.go(f"/communication/{patient_id}/payments/")
     staff.page.locator("tbody tr").first.get_by_role("link").first.click()
-    expect(staff.page.get_by_role("dialog").get_by_role("link", name="Void", exact=True)).to_be_visible()
+    try:
+        void = staff.page.get_by_role("dialog").get_by_role("link", name="Void", exact=True)
+        expect(void).to_be_visible(timeout=5_000)
+    except AssertionError:
+        return False
+    return True
 
 
 def _says(staff: Desk, patient_id: int, words: str) -> bool:
