@@ -17,9 +17,8 @@ from unittest import mock
 import httpx
 
 from benchmarks import printing, running
-from opendental import connecting, walks
+from opendental import connecting, pull, walks
 from opendental.models import Connection, PlanToRead
-from opendental.pull import pull
 from ops import ports
 from practices import tenancy
 from practices.models import PaymentSettings, Practice
@@ -71,10 +70,10 @@ class Office:
         return self.clock.now().astimezone(UTC)
 
     def look_at_everything(self) -> None:
-        """The first look, without reading the plans one by one: only what changes afterwards is counted."""
-        with tenancy.scope(self.practice.pk), mock.patch.object(walks, "CYCLE_SECONDS", 5.0):
+        """The first look, which lists all plans and reads none: only what changes afterwards is counted."""
+        with tenancy.scope(self.practice.pk), mock.patch.object(pull, "_read_listed"):
             for _ in range(MOST_CYCLES):
-                pull(self.practice.pk, self.now())
+                pull.pull(self.practice.pk, self.now())
                 PlanToRead.objects.all().delete()
                 if Connection.objects.get().fully_pulled_at:
                     return
@@ -89,7 +88,7 @@ class Office:
         with tenancy.scope(self.practice.pk), mock.patch.object(walks, "CYCLE_SECONDS", LONGEST_SECONDS):
             for _ in range(MOST_CYCLES):
                 self.clock.advance(timedelta(seconds=6))
-                result = pull(self.practice.pk, self.now())
+                result = pull.pull(self.practice.pk, self.now())
                 calls, seconds, read = calls + result.calls, seconds + result.seconds, read + len(result.plans)
                 if read >= count and not PlanToRead.objects.exists():
                     break

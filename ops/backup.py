@@ -59,14 +59,19 @@ def load(file: Path, owner_url: str, app: str) -> datetime:
         database.execute("CREATE SCHEMA public")
         # Whatever is restored now, the application may read and write as before.
         roles.grant(database, owner=str(urlsplit(owner_url).username), app=app)
-    _run(
-        "pg_restore", "--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction",
-        f"--dbname={owner_url}", str(file),
-    )  # fmt: skip
+    fill(file, owner_url)
     with psycopg.connect(owner_url, autocommit=True) as database:
         _mark(database, since)
         _skip_ids(database)
     return since
+
+
+def fill(file: Path, owner_url: str) -> None:
+    """Put the file into an empty database, all or nothing. Raises UnableToStart."""
+    _run(
+        "pg_restore", "--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction",
+        f"--dbname={owner_url}", str(file),
+    )  # fmt: skip
 
 
 def begun(file: Path) -> datetime:

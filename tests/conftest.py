@@ -9,14 +9,13 @@ from datetime import UTC, datetime
 import environ
 import pytest
 import pytest_django
-from django.core.management import call_command
 from django.db import connections
 
 from ops import testdb
 from payments import webhook_views
 from practices import tenancy
 from practices.models import Practice
-from tests import factories
+from tests import factories, schema
 
 pytest_plugins = [
     "tests.plugins.database", "tests.plugins.stripe", "tests.plugins.money", "tests.plugins.spread",
@@ -25,17 +24,17 @@ pytest_plugins = [
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_blocker: pytest_django.DjangoDbBlocker) -> Iterator[None]:
-    """Create one database per test process, migrate it as the owner, use it as the application role."""
+def django_db_setup(request: pytest.FixtureRequest, django_db_blocker: pytest_django.DjangoDbBlocker) -> Iterator[None]:
+    """Create one database per test process, migrated by the owner, use it as the application role."""
     superuser, name = os.environ["DATABASE_SUPERUSER_URL"], f"test_kasperpay_{os.getpid()}"
-    for alias, url in zip(("default", "owner"), testdb.create(superuser, name), strict=True):
+    app, owner = testdb.create(superuser, name)
+    for alias, url in (("default", app), ("owner", owner)):
         config = environ.Env.db_url_config(url)
         connections[alias].settings_dict.update(
             {key: config[key] for key in ("HOST", "PORT", "NAME", "USER", "PASSWORD")}
         )
     with django_db_blocker.unblock():
-        call_command("migrate", database="owner", verbosity=0)
-        connections["owner"].close()
+        schema.make(owner, superuser, request.config.cache.mkdir("kasperpay-schema"))
     yield
     for alias in connections:
         connections[alias].close()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from functools import cache
 
 import factory
+from django.contrib.auth.hashers import make_password
 
 from cards.models import Autopay, Card, Consent
 from patients.models import Patient
@@ -12,6 +14,8 @@ from payments.models import DueCheck, DuePart
 from payplans.models import ChargeRow, Installment, PayPlan
 from practices.models import Membership, PaymentSettings, Practice, User
 
+# Hashing takes its time by design; once is enough.
+_hashed = cache(make_password)
 LONG_AGO = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
 
 
@@ -39,7 +43,7 @@ class UserFactory(factory.django.DjangoModelFactory[User]):
 
     email = factory.Sequence(lambda n: f"desk{n}@example.com")
     name = "Dana Desk"
-    password = factory.django.Password("correct horse battery")
+    password = factory.LazyFunction(lambda: _hashed("correct horse battery"))
 
 
 class MembershipFactory(factory.django.DjangoModelFactory[Membership]):
