@@ -31,6 +31,8 @@ FLAGS = [
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 SIZES = {"1280": (1280, 800), "390": (390, 844)}
+AT_BOTH_WIDTHS = pytest.mark.parametrize("screen", SIZES, indirect=True)
+NARROW = pytest.mark.parametrize("screen", ["390"], indirect=True)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -106,21 +108,23 @@ class Screen:
     stack: Stack
     opened: list[Eyes]
 
-    def eyes(self, **how: Any) -> Eyes:
-        """A fresh browser: no cookies, nothing cached."""
-        width, height = SIZES[self.label]
+    def eyes(self, label: str = "", **how: Any) -> Eyes:
+        """A fresh browser, as wide as this screen or as `label` says: no cookies, nothing cached."""
+        label = label or self.label
+        width, height = SIZES[label]
         context = self.browser.new_context(viewport={"width": width, "height": height}, **how)
         context.set_default_timeout(20_000)
         # The sandbox's pages have no icon; the product's must.
         iconless = [f"{url}/favicon.ico" for part, url in self.stack.urls.items() if part != "web"]
-        self.opened.append(Eyes(context, self.label, expected=iconless))
+        self.opened.append(Eyes(context, label, expected=iconless))
         return self.opened[-1]
 
 
-@pytest.fixture(params=SIZES)
+@pytest.fixture
 def screen(request: pytest.FixtureRequest, browser: Browser, stack: Stack) -> Iterator[Screen]:
+    """As wide as a desk's, unless a test is marked NARROW; what is looked at for its looks is AT_BOTH_WIDTHS."""
     opened: list[Eyes] = []
-    yield Screen(request.param, browser, stack, opened)
+    yield Screen(getattr(request, "param", "1280"), browser, stack, opened)
     for eyes in opened:
         eyes.context.close()
     # Errors on the console, refused by the content security policy or thrown by a script, wherever the test went.
@@ -152,4 +156,4 @@ def desk(screen: Screen, books: Books, passes: dict[str, StorageState]) -> Calla
 @pytest.fixture
 def phone(screen: Screen, books: Books) -> Phone:
     """A patient's own browser."""
-    return Phone(screen.eyes(), books, screen.stack)
+    return Phone(screen.eyes("390"), books, screen.stack)

@@ -21,18 +21,16 @@ def test_a_dispute_is_seen_answered_and_lost(desk: Callable[[str], Desk], maker:
     page = staff.page
     staff.go("/payments/disputes/")
     staff.eyes.look(page, "disputes-empty")
-    # Both widths share one practice.
-    name = {"1280": "Dita", "390": "Dora"}[staff.eyes.label]
-    person = maker.person(name)
+    person = maker.person("Dita")
     maker.attach(person, NUMBER)
     patient_id = maker.id_of(person)
     maker.until_says(f"/communication/{patient_id}/plans/", "read back")
     charge = books.charges(patient_id)[0]["id"]
     dispute = books.processor("disputes/open", charge=charge, reason="unrecognized")["id"]
-    until("the dispute", lambda: _says(staff, "/payments/disputes/?filter=open", name))
+    until("the dispute", lambda: _says(staff, "/payments/disputes/?filter=open", "Dita"))
     staff.eyes.look(page, "disputes")
 
-    page.get_by_role("row").filter(has_text=name).get_by_role("link").first.click()
+    page.get_by_role("row").filter(has_text="Dita").get_by_role("link").first.click()
     expect(page.get_by_role("heading", level=1, name="Dispute of $100.00")).to_be_visible()
     staff.eyes.look(page, "dispute")
     _download_evidence(page)
@@ -41,8 +39,8 @@ def test_a_dispute_is_seen_answered_and_lost(desk: Callable[[str], Desk], maker:
     staff.eyes.look(page, "dispute-plan")
 
     books.processor(f"disputes/{dispute}/finish", status="lost")
-    until("the loss", lambda: _says(staff, "/payments/disputes/?filter=lost", name))
-    page.get_by_role("row").filter(has_text=name).get_by_role("link").first.click()
+    until("the loss", lambda: _says(staff, "/payments/disputes/?filter=lost", "Dita"))
+    page.get_by_role("row").filter(has_text="Dita").get_by_role("link").first.click()
     until("its steps", lambda: _again(page, "was taken back by the bank"))
     staff.eyes.look(page, "dispute-lost")
     page.get_by_role("link", name="Release autopay").click()

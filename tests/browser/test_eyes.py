@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from tests.browser.conftest import Screen
+from tests.browser.conftest import NARROW, Screen
 
 FAULTY = """<!doctype html><html lang="en"><title>Faulty</title><main><h1>Faulty</h1>
 <input name="nameless"><p style="width: 2000px">Far too wide</p></main></html>"""
 
 
-@pytest.mark.parametrize("screen", ["390"], indirect=True)
+@NARROW
 def test_a_nameless_field_a_wide_paragraph_and_a_console_error_are_noticed(screen: Screen) -> None:
     eyes = screen.eyes()
     page = eyes.context.new_page()

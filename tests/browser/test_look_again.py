@@ -9,12 +9,14 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser import hosted
 from tests.browser.books import Books, until
+from tests.browser.conftest import NARROW
 from tests.browser.desk import Desk
 from tests.browser.people import Maker
 
 REFUSED = "UPDATE payments_ledgerposting SET state = 'REFUSED', pay_num = NULL, state_reason = %s WHERE reference = %s"
 
 
+@NARROW
 def test_looking_again_finds_what_is_in_open_dental_and_posts_nothing_twice(
     desk: Callable[[str], Desk], maker: Maker, books: Books
 ) -> None:

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Route, expect
 
 from tests.browser.books import Books, until
-from tests.browser.conftest import Screen
+from tests.browser.conftest import AT_BOTH_WIDTHS, NARROW, Screen
 from tests.browser.eyes import weigh
 from tests.browser.people import POOR, Cast, Maker
 from tests.browser.phone import Phone
@@ -21,6 +21,7 @@ TITLES = {
 }
 
 
+@AT_BOTH_WIDTHS
 @pytest.mark.parametrize("state", TITLES)
 def test_every_patient_page_is_sound_light_and_free_of_scripts(screen: Screen, cast: Cast, state: str) -> None:
     address = cast.links.get(state, f"{screen.stack.urls['web']}/p/maple-grove/aaaaaaaaaaaaaaaaaaaaaaaaaa")
@@ -44,6 +45,7 @@ def _stay(route: Route) -> None:
     route.fulfill(response=answer, headers={name: text for name, text in answer.headers.items() if name != "refresh"})
 
 
+@AT_BOTH_WIDTHS
 def test_the_way_to_the_card_page_is_sound_in_both_languages(screen: Screen, cast: Cast) -> None:
     eyes = screen.eyes()
     # A refused form answers 422.
@@ -64,7 +66,7 @@ def test_the_way_to_the_card_page_is_sound_in_both_languages(screen: Screen, cas
     eyes.are_content()
 
 
-@pytest.mark.parametrize("screen", ["390"], indirect=True)
+@NARROW
 def test_a_link_is_good_for_paying_without_javascript(screen: Screen, maker: Maker, books: Books) -> None:
     person = maker.person("Jo")
     maker.attach(person, POOR["Jo"])

@@ -8,7 +8,6 @@ from io import BytesIO
 from pathlib import Path
 
 import pypdf
-import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.books import Books, Person, until
@@ -19,7 +18,6 @@ from tests.browser.people import Maker
 from tests.browser.phone import Phone
 
 
-@pytest.mark.parametrize("screen", ["1280"], indirect=True)
 def test_a_receipt_is_filed_sent_opened_with_a_birth_date_and_the_drawer_adds_up(
     desk: Callable[[str], Desk], phone: Phone, maker: Maker, books: Books
 ) -> None:

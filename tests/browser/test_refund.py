@@ -8,10 +8,12 @@ from playwright.sync_api import Page, expect
 
 from tests.browser import hosted
 from tests.browser.books import Books, until
+from tests.browser.conftest import NARROW
 from tests.browser.desk import Desk
 from tests.browser.people import Maker
 
 
+@NARROW
 def test_a_part_is_given_back_by_keyboard_and_two_impatient_windows_give_back_once(
     desk: Callable[[str], Desk], maker: Maker, books: Books
 ) -> None:

@@ -9,10 +9,12 @@ from playwright.sync_api import Page, expect
 
 from tests.browser import hosted
 from tests.browser.books import Books, Person, until
+from tests.browser.conftest import NARROW
 from tests.browser.desk import Desk
 from tests.browser.people import Maker
 
 
+@NARROW
 def test_work_is_paid_in_cash_and_by_card_and_a_double_click_takes_it_once(
     desk: Callable[[str], Desk], maker: Maker, books: Books
 ) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Screen
+from tests.browser.conftest import AT_BOTH_WIDTHS, Screen
 from tests.browser.desk import Desk
 from tests.browser.people import Cast
 
@@ -14,6 +14,7 @@ FILTERS = ("all", "autopay", "no_card", "overdue", "failed", "held", "closed", "
 TABS = {"overview": "", **{name: f"{name}/" for name in ("payments", "plans", "cards", "messages", "activity")}}
 
 
+@AT_BOTH_WIDTHS
 def test_every_staff_page_is_sound(screen: Screen, desk: Callable[[str], Desk], cast: Cast) -> None:
     staff = desk("admin")
     staff.eyes.expected += ["/nowhere"]
@@ -48,6 +49,7 @@ def _pages(cast: Cast) -> dict[str, str]:
     }
 
 
+@AT_BOTH_WIDTHS
 def test_every_drawer_menu_and_dialog_is_sound(screen: Screen, desk: Callable[[str], Desk], cast: Cast) -> None:
     staff = desk("admin")
     for name, (path, opens) in _openings(cast).items():
@@ -125,6 +127,7 @@ def _search(page: Page) -> None:
     expect(page.get_by_role("option").first).to_be_visible()
 
 
+@AT_BOTH_WIDTHS
 def test_the_doors_are_sound(screen: Screen, cast: Cast) -> None:
     """Sign-in, a refused sign-in, what a role may not see, and the menu that a narrow screen folds away."""
     eyes, web = screen.eyes(), screen.stack.urls["web"]
