@@ -54,6 +54,32 @@ _TEXTS = {
         "{practice} puede intentarlo de nuevo en días posteriores hasta que se pague. Puedo detener esto en cualquier "
         "momento llamando al {phone}."
     ),
+    ("PART_CHARGE", "en"): (
+        "I allow {practice} to charge {amount} to my card {card} once, now. The rest of this payment, {maximum}, stays "
+        "due and is charged as I agreed before."
+    ),
+    ("PART_CHARGE", "es"): (
+        "Autorizo a {practice} a cobrar {amount} a mi tarjeta {card} una vez, ahora. El resto de este pago, {maximum}, "
+        "sigue pendiente y se cobra como lo autoricé antes."
+    ),
+    ("SPLIT", "en"): (
+        "I allow {practice} to charge this payment of {amount} to my card {card} in two parts: {schedule}. If a charge "
+        "is declined, {practice} may try it again on later days until it is paid."
+    ),
+    ("SPLIT", "es"): (
+        "Autorizo a {practice} a cobrar este pago de {amount} a mi tarjeta {card} en dos partes: {schedule}. Si un "
+        "cobro es rechazado, {practice} puede intentarlo de nuevo en días posteriores hasta que se pague."
+    ),
+    ("BACKUP", "en"): (
+        "If a charge of my payment plan to my other card is declined, I allow {practice} to charge that payment to my "
+        "card {card} from the next day on, never more than {maximum} at once, and to try it again on later days until "
+        "it is paid. I can stop this at any time on this page or by calling {phone}."
+    ),
+    ("BACKUP", "es"): (
+        "Si un cobro de mi plan de pagos a mi otra tarjeta es rechazado, autorizo a {practice} a cobrar ese pago a mi "
+        "tarjeta {card} desde el día siguiente, nunca más de {maximum} a la vez, y a intentarlo de nuevo en días "
+        "posteriores hasta que se pague. Puedo detener esto en cualquier momento en esta página o llamando al {phone}."
+    ),
     ("CARD_ON_FILE", "en"): (
         "I allow {practice} to keep my card {card} on file for payments I agree to. I can have it removed at any time "
         "by calling {phone}."

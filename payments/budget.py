@@ -79,6 +79,14 @@ def policy(settings: PaymentSettings) -> retry.Policy:
     )
 
 
+def tries_left(part: DuePart, card: Card, now: datetime) -> int:
+    """How many declined tries of this part with this card the network's and the practice's limits still leave."""
+    settings = PaymentSettings.objects.filter(practice_id=part.practice_id).first() or PaymentSettings()
+    of_part = tries_of(part).filter(state=AttemptState.DECLINED, card__fingerprint=card.fingerprint)
+    used = retry.budget_used(list(of_part.values_list("started_at", flat=True)), now)
+    return max(0, min(settings.max_tries - used, retry.BUDGET - len(declined_on_card(card, now))))
+
+
 def obstacle(part: DuePart, card: Card, channel: str, now: datetime) -> str:
     """Why this card may not be tried for this part today; '' when it may."""
     zone = part.practice.zone

@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 
 from cards.models import Card
 from core import trace
-from payments import guards, locks, part_key
+from payments import dividing, guards, locks, part_key
 from payments.guards import CHECK_MAX_AGE, UnableToClaim
 from payments.models import Attempt, DuePart
 from practices.models import Event
@@ -27,8 +27,11 @@ def claim(
     now: datetime,
     card_id: int | None = None,
     newest: int | None = None,
+    cents: int | None = None,
 ) -> Attempt:
     """Commit a STARTED attempt. `card_id` None means the plan's autopay card. Raises UnableToClaim.
+
+    `cents` less than the part: it is divided in this transaction, and that much of it is claimed (ADR 13).
 
     `newest` is the newest attempt the one who asks has seen (charging.collect).
 
@@ -44,7 +47,7 @@ def claim(
             guards.refuse_unless_owed(part, now)
             guards.refuse_unless_issued(part, channel)
             guards.refuse_unless_chargeable(part, card, channel, now)
-            attempt = _start(part, card, channel, actor, now)
+            attempt = _start(dividing.carve(part, cents or part.amount_cents), card, channel, actor, now)
     except IntegrityError as error:
         # The constraint is the second guard: it holds even where a lock was forgotten.
         raise UnableToClaim("Another payment of the same money is under way") from error

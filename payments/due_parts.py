@@ -43,9 +43,9 @@ def refresh(plan: PayPlan, *, now: datetime) -> None:
         if any(attempt.state in AttemptState.open() for part in mine for attempt in tries[part.pk]):
             # Money is in flight: the amount must not change under the attempt. settle() comes here again.
             continue
-        part = _fitting_part(installment, plan, mine)
-        changes.close(one for one in mine if one is not part)
-        if part is not None:
+        fitting = _fitting_parts(installment, plan, mine)
+        changes.close(one for one in mine if one not in fitting)
+        for part in fitting:
             before = _planned(part)
             _schedule(part, installment, rules, tries.get(part.pk, []), now)
             if installment.pk in refunded and not part.hold:
@@ -108,13 +108,33 @@ def _planned(part: DuePart) -> tuple[object, ...]:
     return tuple(getattr(part, name) for name in _PLANNED)
 
 
-def _fitting_part(installment: Installment, plan: PayPlan, parts: list[DuePart]) -> DuePart | None:
-    """The open part whose amount is what is owed, else a new one (not stored yet); None when nothing is owed."""
+def _fitting_parts(installment: Installment, plan: PayPlan, parts: list[DuePart]) -> list[DuePart]:
+    """The open parts that sum to what is owed, else a new one in their place (not stored yet); none when nothing is."""
     owed = installment.owed_cents if installment.is_open and plan.is_collectable else 0
-    fitting = next((part for part in parts if part.amount_cents == owed and part.payer_id == plan.guarantor_id), None)
-    if owed == 0 or fitting is not None:
-        return fitting
-    replaced = parts[0] if parts else None
+    whole = _joined([part for part in parts if part.payer_id == plan.guarantor_id])
+    if owed == 0 or sum(part.amount_cents for part in whole) == owed:
+        return whole if owed else []
+    return [_in_place_of(installment, plan, parts, owed)]
+
+
+def _joined(parts: list[DuePart]) -> list[DuePart]:
+    """What was made for one charge, which took nothing, is one with its rest again. The rest was stored after it."""
+    once = next((part for part in parts if part.is_once), None)
+    rest = next((part for part in parts if once and part.pk > once.pk and not part.is_once), None)
+    if once is None or rest is None:
+        return [part for part in parts if not part.is_once]
+    whole = DuePart(
+        practice_id=rest.practice_id, kind=rest.kind, installment=rest.installment, payer_id=rest.payer_id,
+        amount_cents=once.amount_cents + rest.amount_cents, slot=rest.slot, charge_from=rest.charge_from,
+        # The verdict of its decline counts for the whole.
+        next_try_at=once.next_try_at, hold=once.hold, hold_reason=once.hold_reason,
+    )  # fmt: skip
+    return [*(part for part in parts if part not in (once, rest)), whole]
+
+
+def _in_place_of(installment: Installment, plan: PayPlan, parts: list[DuePart], owed: int) -> DuePart:
+    """One part. Of several it has the latest day: nobody is charged earlier than they were told."""
+    replaced = max(parts, key=lambda part: (part.charge_from or date.min, -part.pk), default=None)
     return DuePart(
         practice_id=plan.practice_id,
         kind=DuePart.Kind.INSTALLMENT,
@@ -125,13 +145,15 @@ def _fitting_part(installment: Installment, plan: PayPlan, parts: list[DuePart])
         next_try_at=replaced.next_try_at if replaced else None,
         hold=replaced.hold if replaced else "",
         hold_reason=replaced.hold_reason if replaced else "",
+        charge_from=replaced.charge_from if replaced else None,
     )
 
 
 def _schedule(part: DuePart, installment: Installment, rules: _Rules, tries: list[Attempt], now: datetime) -> None:
     autopay, settings = rules.autopay, rules.settings
     part.is_automatic = autopay is not None
-    first_try_at = _first_try_at(installment, rules.wished.charge_day(installment), settings)
+    day = rules.wished.charge_day(installment)
+    first_try_at = _first_try_at(installment, max(day, part.charge_from or day), settings)
     is_announced = autopay is not None and not rules.wished.paying(installment, autopay).is_own
     notice = (
         varying.announced(part, installment, autopay, settings, now)

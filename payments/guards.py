@@ -157,6 +157,8 @@ def _refuse_unless_autopay(part: DuePart, card: Card, now: datetime) -> None:
     # Not the due part's hold alone: what staff decided counts whatever stands there.
     if refusal := wished.refusal(part.installment, calendar.local_date(now, part.practice.zone)):
         raise UnableToClaim(refusal)
+    if part.charge_from is not None and calendar.local_date(now, part.practice.zone) < part.charge_from:
+        raise UnableToClaim("It was agreed for a later day")
     if part.hold or part.next_try_at is None or part.next_try_at > now:
         raise UnableToClaim("The next try has not come yet")
     _refuse_unless_due(part.installment, part, now)

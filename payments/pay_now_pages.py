@@ -24,7 +24,11 @@ def open_part_or_404(practice: Practice, installment_id: int) -> DuePart:
     """What is still to be collected of the installment; 404 when nothing is, or it is not this practice's."""
     parts = DuePart.objects.filter(practice=practice, installment=installment_id, state=DuePart.State.OPEN)
     shown = parts.select_related("installment__plan__patient", "installment__plan__guarantor", "practice")
-    return get_object_or_404(shown.select_related("installment__plan__autopay__card", "payer"), payer__isnull=False)
+    # Of one that is divided the part that comes first.
+    found = shown.select_related("installment__plan__autopay__card", "payer").order_by("pk").first()
+    if found is None:
+        raise Http404("nothing is to be collected")
+    return found
 
 
 def form_for(part: DuePart, data: QueryDict | None) -> PayNowForm:

@@ -32,11 +32,15 @@ class UnableToChange(Exception):
 
 @dataclass(frozen=True)
 class By:
-    """Who decided it, why (for staff, required) and when (business time, UTC)."""
+    """Who decided it, why (for staff, required) and when (business time, UTC).
+
+    `is_told`: the payer hears of it in another way, so no message "plan changed" goes out.
+    """
 
     actor: str
     reason: str
     now: datetime
+    is_told: bool = False
 
 
 @dataclass
@@ -74,6 +78,14 @@ class Locked:
             change.end(actor=self.by.actor, reason=self.by.reason, now=self.by.now)
         return len(found)
 
+    def move(self, one: Installment, day: date) -> PlanChange:
+        self.end(one, Kind.SKIP, Kind.MOVE)
+        self.record(
+            "charge_moved", f"Charge of the payment due {one.due_date:%m/%d/%Y} moved to {day:%m/%d/%Y}", one,
+            before={"charge_date": str(one.due_date)}, after={"charge_date": str(day)},
+        )  # fmt: skip
+        return self.add(Kind.MOVE, one, from_date=day)
+
     def record(self, kind: str, text: str, installment: Installment | None = None, **more: dict[str, str]) -> None:
         about = {"patient": self.plan.patient_id, "plan": self.plan.pk}
         if installment is not None:
@@ -99,7 +111,8 @@ def locked(plan_id: int, by: By) -> Iterator[Locked]:
             raise UnableToChange("Autopay is off: nothing is charged by itself")
         yield Locked(plan, autopay, rows, local_date(by.now, plan.practice.zone), by)
         due_parts.refresh(plan, now=by.now)
-        notices.plan_work(plan, autopay, now=by.now)
+        if not by.is_told:
+            notices.plan_work(plan, autopay, now=by.now)
 
 
 def pause(plan_id: int, *, first: date, last: date, by: By) -> PlanChange:
@@ -163,12 +176,7 @@ def move(plan_id: int, installment_id: int, *, day: date, by: By) -> PlanChange:
         part = DuePart.objects.filter(installment=one, state=DuePart.State.OPEN).first()
         if part is not None and part.hold not in _MOVABLE:
             raise UnableToChange(f"It waits for something else first: {part.get_hold_display().lower()}")
-        found.end(one, Kind.SKIP, Kind.MOVE)
-        found.record(
-            "charge_moved", f"Charge of the payment due {one.due_date:%m/%d/%Y} moved to {day:%m/%d/%Y}", one,
-            before={"charge_date": str(one.due_date)}, after={"charge_date": str(day)},
-        )  # fmt: skip
-        return found.add(Kind.MOVE, one, from_date=day)
+        return found.move(one, day)
 
 
 def last_day(one: Installment, plan: list[Installment], *, today: date, most_days: int) -> date:

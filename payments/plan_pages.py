@@ -181,7 +181,7 @@ class _Known:
         paying = self.wished.paying(one, autopay) if autopay else None
         return Facts(
             installment=one,
-            part=next((part for part in reversed(parts) if part.state == DuePart.State.OPEN), None),
+            part=next((part for part in parts if part.state == DuePart.State.OPEN), None),
             attempts=attempts,
             posting=payment.posting if payment else None,
             card=paying.card if paying else None,

@@ -33,9 +33,12 @@ class Wishes:
 
     def __init__(self, changes: Iterable[PlanChange]) -> None:
         self.pauses: list[PlanChange] = []
+        self.backup: PlanChange | None = None
         self._of: dict[int, dict[str, PlanChange]] = {}
         for change in changes:
-            if change.installment_id is None:
+            if change.kind == Kind.BACKUP:
+                self.backup = change
+            elif change.installment_id is None:
                 self.pauses.append(change)
             else:
                 self._of.setdefault(change.installment_id, {})[change.kind] = change
@@ -51,7 +54,7 @@ class Wishes:
             (change, one)
             for one in installments
             for kind, change in self._of.get(one.pk, {}).items()
-            if kind != Kind.SKIP and not change.fits(one)
+            if kind in (Kind.MOVE, Kind.CARD) and not change.fits(one)
         ]
 
     def charge_day(self, installment: Installment) -> date:

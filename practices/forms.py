@@ -122,6 +122,21 @@ class PaymentSettingsForm(forms.ModelForm):  # type: ignore[type-arg]
         help_text="Later than its due date, and never past the plan's next payment. Open Dental's date stays as it is.",
     )
 
+    patient_move_days = forms.IntegerField(
+        label="Patients may put a charge off by at most … days",
+        min_value=0,
+        max_value=60,
+        widget=forms.NumberInput(attrs=SHORT),
+    )
+    patient_moves = forms.IntegerField(
+        label="and so many times for one payment",
+        min_value=0,
+        max_value=6,
+        widget=forms.NumberInput(attrs=SHORT),
+        help_text="From the link of a failed payment, or by texting MOVE and a day; a split in two counts as one. "
+        "0 turns it off.",
+    )
+
     first_reminder_days = forms.IntegerField(
         label="Remind of an unpaid request after … days",
         min_value=0,
@@ -148,6 +163,8 @@ class PaymentSettingsForm(forms.ModelForm):  # type: ignore[type-arg]
             "notify_every_nth_failure",
             "upcoming_days",
             "move_days",
+            "patient_move_days",
+            "patient_moves",
             "refund_front_desk_cents",
             "refund_front_desk_day_cents",
             "refund_biller_cents",

@@ -1,4 +1,7 @@
-"""What staff decided about when and with which card a plan is charged; Open Dental knows nothing of it (ADR 11)."""
+"""What staff or the payer decided about when and with which card a plan is charged (ADR 11, 13).
+
+Open Dental knows nothing of it.
+"""
 
 from __future__ import annotations
 
@@ -25,15 +28,18 @@ class PlanChange(PracticeRow):
         SKIP = "SKIP", "Skip one payment"
         MOVE = "MOVE", "Move one charge"
         CARD = "CARD", "Another card for one charge"
+        # The parts themselves are due parts; this is who asked for them, and when.
+        SPLIT = "SPLIT", "One payment in two parts"
+        BACKUP = "BACKUP", "Backup card"
 
     kind = models.CharField(max_length=8, choices=Kind.choices)
     plan = models.ForeignKey(PayPlan, on_delete=models.PROTECT, related_name="changes")
-    # Of everything but a pause.
+    # Of everything but a pause and a backup card.
     installment = models.ForeignKey(
         Installment, null=True, blank=True, on_delete=models.PROTECT, related_name="changes"
     )
     # Practice-local. Of a pause its first and last day (resumed at once: the last is before the first); of a move its
-    # new day.
+    # new day; of a split the days of its parts.
     from_date = models.DateField(null=True, blank=True)
     until_date = models.DateField(null=True, blank=True)
     # Where Open Dental had the installment at that time: moved since, the change is void.
@@ -52,14 +58,19 @@ class PlanChange(PracticeRow):
     class Meta:
         constraints = [
             models.UniqueConstraint(
+                fields=["plan"], condition=Q(kind="BACKUP", ended_at=None), name="one_backup_card_per_plan"
+            ),
+            models.UniqueConstraint(
                 fields=["installment", "kind"], condition=Q(ended_at=None), name="one_change_of_a_kind_per_installment"
             ),
             models.CheckConstraint(
                 condition=Q(kind="PAUSE", installment=None, from_date__isnull=False, until_date__isnull=False)
                 | Q(kind="SKIP", installment__isnull=False)
                 | Q(kind="MOVE", installment__isnull=False, from_date__isnull=False)
-                | Q(kind="CARD", installment__isnull=False, card__isnull=False, consent__isnull=False),
-                name="plan_change_has_what_its_kind_needs",
+                | Q(kind="CARD", installment__isnull=False, card__isnull=False, consent__isnull=False)
+                | Q(kind="SPLIT", installment__isnull=False, from_date__isnull=False, until_date__isnull=False)
+                | Q(kind="BACKUP", installment=None, card__isnull=False, consent__isnull=False),
+                name="plan_change_names_what_it_needs",
             ),
             models.CheckConstraint(condition=~Q(reason=""), name="plan_change_has_a_reason"),
         ]

@@ -68,6 +68,12 @@ class DuePart(PracticeRow):
     )
     payer = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="due_parts")
     amount_cents = models.BigIntegerField()
+    # Among the open parts of one installment and payer: 0 unless it is divided (payments/dividing.py).
+    slot = models.PositiveSmallIntegerField(default=0, db_default=0)
+    # Practice-local: autopay takes it on no earlier day, as the payer was told when it was divided.
+    charge_from = models.DateField(null=True, blank=True)
+    # Made for one charge of a part: joined with its rest again when that charge takes nothing.
+    is_once = models.BooleanField(default=False, db_default=False)
     state = models.CharField(max_length=6, choices=State.choices, default=State.OPEN)
     # When autopay tries (first try: the due date at the charge hour); null = autopay has no date.
     next_try_at = models.DateTimeField(null=True, blank=True)
@@ -96,9 +102,9 @@ class DuePart(PracticeRow):
                 condition=Q(kind="SALE", sale__isnull=False) | (~Q(kind="SALE") & Q(sale__isnull=True)),
                 name="due_part_of_a_sale_names_it",
             ),
-            # Until parts can be split between payers an installment has one open part per payer.
+            # Several only where somebody divided it; which parts belong together is payments/due_parts.py's to say.
             models.UniqueConstraint(
-                fields=["installment", "payer"], condition=Q(state="OPEN"), name="one_open_part_per_payer"
+                fields=["installment", "payer", "slot"], condition=Q(state="OPEN"), name="one_open_part_per_slot"
             ),
         ]
         indexes = [

@@ -53,6 +53,9 @@ class PaymentSettings(PracticeRow):
     upcoming_days = models.PositiveSmallIntegerField(default=3)
     # So many days after its due date a charge may be moved by staff at most.
     move_days = models.PositiveSmallIntegerField(default=30, db_default=30)
+    # How many days later a payer may put a charge off, and how often one installment; 0 = not at all (docs/adr/0013).
+    patient_move_days = models.PositiveSmallIntegerField(default=14, db_default=14)
+    patient_moves = models.PositiveSmallIntegerField(default=2, db_default=2)
     # How much a role may give back, in cents: at once and on one practice-local day; null = no limit, 0 = nothing
     # (practices/refund_limits.py). Admins have none.
     refund_front_desk_cents = models.BigIntegerField(null=True, blank=True, default=0, db_default=0)

@@ -67,6 +67,17 @@ def _against(change: Row, attempt: Row, installment: Row, day: date) -> str:
     return "with another card than was agreed to" if attempt["card_id"] != change["card_id"] else ""
 
 
+def divided_payments_wait_for_their_days(world: World) -> Iterator[str]:
+    """A part that was agreed for a day is not taken by itself before it."""
+    parts = {row["id"]: row for row in world.rows("payments_duepart") if row["charge_from"] is not None}
+    zones = {row["id"]: ZoneInfo(row["timezone"]) for row in world.rows("practices_practice")}
+    for attempt in world.rows("payments_attempt"):
+        part = parts.get(attempt["due_part_id"])
+        day = attempt["started_at"].astimezone(zones[attempt["practice_id"]]).date()
+        if part is not None and attempt["channel"] == "AUTOPAY" and day < part["charge_from"]:
+            yield f"attempt {attempt['id']} was made by itself before {part['charge_from']}, the day of its part"
+
+
 def orders_make_one_plan(world: World) -> Iterator[str]:
     """As many plans bear an order's reference as the order says: one when it is done, none when it is not."""
     for practice_id, office in world.office_of.items():
@@ -94,4 +105,10 @@ def orders_are_told(world: World) -> Iterator[str]:
             yield f"order {order['id']} was placed {placed[order['id']]} times, as the timeline tells"
 
 
-CHECKS = (autopay_keeps_to_what_staff_decided, orders_make_one_plan, orders_come_to_an_end, orders_are_told)
+CHECKS = (
+    autopay_keeps_to_what_staff_decided,
+    divided_payments_wait_for_their_days,
+    orders_make_one_plan,
+    orders_come_to_an_end,
+    orders_are_told,
+)
