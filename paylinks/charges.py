@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.db.models.functions import Now
 from django.urls import reverse
 
@@ -20,7 +21,7 @@ from cards.models import Card, CardSetup, Consent
 from core.money import format_cents
 from paylinks.links import Found
 from paylinks.models import LinkCharge, PatientLink
-from payments import charging, circuit
+from payments import charging, circuit, self_service
 from payments.claim import UnableToClaim
 from payments.models import Attempt
 from practices.models import Event
@@ -40,8 +41,9 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Agreement:
-    """What the patient saw above the button, and from where they pressed it."""
+    """What the patient saw above the button, and from where they pressed it. `cents`: all of what is due, or a part."""
 
+    cents: int
     text: str
     language: str
     ip: str | None
@@ -81,7 +83,7 @@ def with_card(found: Found, card: Card, agreement: Agreement, *, now: datetime) 
 def _agreed(found: Found, agreement: Agreement, state: str, now: datetime) -> LinkCharge:
     PatientLink.objects.filter(pk=found.link.pk, opened_at=None).update(opened_at=now)
     return LinkCharge(
-        practice_id=found.link.practice_id, link=found.link, due_part=found.part, amount_cents=found.part.amount_cents,
+        practice_id=found.link.practice_id, link=found.link, due_part=found.part, amount_cents=agreement.cents,
         state=state, consent_text=agreement.text, language=agreement.language, ip=agreement.ip, agreed_at=now,
     )  # fmt: skip
 
@@ -95,12 +97,21 @@ def _record_consent(charge: LinkCharge, card: Card, now: datetime) -> None:
         practice_id=charge.practice_id, kind=Consent.Kind.ONE_CHARGE, patient_id=charge.link.patient_id, card=card,
         text=charge.consent_text, text_version=wording.VERSION, language=charge.language, card_last4=card.last4,
         max_charge_cents=charge.amount_cents, channel=Consent.Channel.LINK, given_by=_actor(charge),
-        given_at=charge.agreed_at, ip=charge.ip,
+        given_at=charge.agreed_at, ip=charge.ip, **_about_rest(charge),
     )  # fmt: skip
     PatientLink.objects.filter(pk=charge.link_id, used_at=None).update(used_at=now)
     about = {"patient": charge.link.patient_id, "due_part": charge.due_part_id, "card": card.pk, "consent": consent.pk}
     text = f"Agreed on the link to one charge of {format_cents(charge.amount_cents)} to {card}"
     Event.record(charge.practice_id, kind="link_agreed", actor=_actor(charge), now=now, about=about, text=text)
+
+
+def _about_rest(charge: LinkCharge) -> dict[str, object]:
+    """The words name what autopay takes later when a part is paid now: that amount is then no surprise."""
+    part = charge.due_part
+    if part.installment is None or charge.amount_cents == part.amount_cents or part.hold or not part.is_automatic:
+        return {}
+    rest = self_service.agreed_rows(part.installment, part.amount_cents - charge.amount_cents)
+    return {"plan_id": part.installment.plan_id, "schedule": rest}
 
 
 def take_card(charge: LinkCharge, *, now: datetime) -> LinkCharge:
@@ -136,8 +147,9 @@ def run(charge_id: int, *, now: datetime) -> None:
     charge = LinkCharge.objects.select_related("link").get(pk=charge_id)
     try:
         attempt = charging.collect(
-            charge.due_part_id, channel=Attempt.Channel.FIX_LINK, actor=_actor(charge), now=now, card_id=charge.card_id
-        )
+            charge.due_part_id, channel=Attempt.Channel.FIX_LINK, actor=_actor(charge), now=now,
+            card_id=charge.card_id, cents=charge.amount_cents,
+        )  # fmt: skip
     except UnableToClaim as error:
         _finish(charge, refusal=str(error)[:200])
         return
@@ -183,8 +195,12 @@ def _free_leases(practice_id: int) -> None:
 
 def _attempt_of(charge: LinkCharge) -> Attempt | None:
     """The attempt that a killed worker left: no other charge of this link can have made it."""
+    part = charge.due_part
+    # Of a part payment it is another due part, divided off in the claim.
+    same = Q(due_part=part) | Q(due_part__installment=part.installment_id, due_part__installment__isnull=False)
     made = Attempt.objects.filter(
-        due_part=charge.due_part, card=charge.card, channel=Attempt.Channel.FIX_LINK, started_at__gte=charge.agreed_at
-    )
+        same, card=charge.card, channel=Attempt.Channel.FIX_LINK, started_at__gte=charge.agreed_at,
+        amount_cents=charge.amount_cents,
+    )  # fmt: skip
     taken = LinkCharge.objects.exclude(attempt=None).values("attempt")
     return made.exclude(pk__in=taken).order_by("pk").first()

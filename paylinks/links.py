@@ -70,11 +70,13 @@ def find(token: str, now: datetime) -> Found | None:
 
 
 def _part_now(part: DuePart) -> DuePart:
-    """When the amount changed, the part was replaced by another of the same installment (payments/due_parts.py)."""
-    if part.state != DuePart.State.CLOSED or part.installment is None:
+    """When the amount changed, or it was divided, others of the same installment took its place: the first open one."""
+    if part.installment is None:
         return part
     same = DuePart.objects.filter(installment=part.installment, payer=part.payer_id).exclude(state=DuePart.State.CLOSED)
-    return same.select_related("installment__plan").order_by("-pk").first() or part
+    found = list(same.select_related("installment__plan__practice").order_by("pk"))
+    opened = [one for one in found if one.state == DuePart.State.OPEN and not one.is_once]
+    return opened[0] if opened else found[-1] if found else part
 
 
 def _state(link: PatientLink, part: DuePart, now: datetime) -> State:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from django.utils.translation import gettext as _
 
@@ -12,43 +12,63 @@ from cards.models import Autopay, Card, Consent
 from core.money import format_cents
 from core.tokens import link_token
 from notifications.templates import shown_phone
-from paylinks import reasons
+from paylinks import choices, reasons
+from paylinks.choices import Choices
 from paylinks.links import Found
 from paylinks.models import LinkCharge
-from payments import budget
+from payments import budget, dividing, wishes
 from payments.models import Attempt, AttemptState, DuePart
 from payplans.models import Installment, PayPlan
 
 
 @dataclass(frozen=True)
 class FixPage:
-    """A payment that failed and what the patient can do. Dates are practice-local."""
+    """A payment that failed and what the patient can do. Dates are practice-local.
+
+    `cents` is paid now, of `part`; less than it where a part is paid.
+    """
 
     part: DuePart
     installment: Installment | None
+    cents: int
     failed: Attempt | None
     reason: str
     # What autopay does by itself: with this card, not before now.
     next_card: Card | None
     next_try_at: datetime | None
+    tries_left: int
     new_card_text: str
     same_card: Card | None
     same_card_text: str
+    choices: Choices
+
+    # When the rest is charged, of a part that is paid now.
+    rest_day: date
+
+    @property
+    def rest_cents(self) -> int:
+        return self.part.amount_cents - self.cents
 
 
-def fix_page(found: Found, now: datetime, language: str) -> FixPage:
+def fix_page(found: Found, now: datetime, language: str, cents: int = 0) -> FixPage:
+    """`cents` 0: all of it."""
     part, failed = found.part, _last_failed(found.part)
-    same_card, next_card = _card_for_another_try(part, failed, now), _autopay_card(part)
+    same_card, next_card = _card_for_another_try(part, failed, now), autopay_card(part)
+    cents = cents or part.amount_cents
     return FixPage(
         part=part,
         installment=part.installment,
+        cents=cents,
         failed=failed,
         reason=reasons.of(failed) if failed else "",
         next_card=next_card,
         next_try_at=max(part.next_try_at, now) if next_card and part.next_try_at else None,
-        new_card_text=consent_text(found, None, language),
+        tries_left=budget.tries_left(part, next_card, now) if next_card else 0,
+        new_card_text=consent_text(found, None, language, cents),
         same_card=same_card,
-        same_card_text=consent_text(found, same_card, language) if same_card else "",
+        same_card_text=consent_text(found, same_card, language, cents) if same_card else "",
+        choices=choices.of(part, now),
+        rest_day=dividing.rest_day(part, now),
     )
 
 
@@ -66,31 +86,36 @@ def _card_for_another_try(part: DuePart, failed: Attempt | None, now: datetime) 
     return None if budget.obstacle(part, failed.saved_card, Attempt.Channel.FIX_LINK, now) else failed.card
 
 
-def _autopay_card(part: DuePart) -> Card | None:
+def autopay_card(part: DuePart) -> Card | None:
     """The card that autopay tries by itself; None when it won't."""
     if part.hold or part.installment is None or part.next_try_at is None:
         return None
-    on = Autopay.objects.filter(plan=part.installment.plan_id, is_on=True, card__state=Card.State.ACTIVE)
-    autopay_on = on.select_related("card").first()
-    return autopay_on.card if autopay_on else None
+    on = Autopay.objects.filter(plan=part.installment.plan_id, is_on=True).select_related("card", "consent").first()
+    if on is None:
+        return None
+    card = wishes.of_plan(part.installment.plan_id).paying(part.installment, on).card
+    return card if card.state == Card.State.ACTIVE else None
 
 
-def consent_text(found: Found, card: Card | None, language: str) -> str:
+def consent_text(found: Found, card: Card | None, language: str, cents: int) -> str:
     """The words above the button: one charge of this amount, to this card or to the one entered next."""
-    practice = found.link.practice
+    practice, rest = found.link.practice, found.part.amount_cents - cents
     terms = wording.Terms(
         practice=practice.name,
         phone=shown_phone(practice.phone),
         card=str(card) if card else _("entered on the next page"),
-        maximum=format_cents(found.part.amount_cents),
-        amount=format_cents(found.part.amount_cents),
+        maximum=format_cents(rest or cents),
+        amount=format_cents(cents),
     )
-    return wording.text(Consent.Kind.ONE_CHARGE, language, terms)
+    kind = "PART_CHARGE" if rest and autopay_card(found.part) else Consent.Kind.ONE_CHARGE
+    return wording.text(kind, language, terms)
 
 
 def open_attempt(part: DuePart) -> Attempt | None:
-    """Money of this part is in flight, on whatever channel."""
-    return part.attempts.filter(state__in=AttemptState.open()).select_related("card").first()
+    """Money of this part, or of another part of its installment, is in flight, on whatever channel."""
+    moving = Attempt.objects.filter(state__in=AttemptState.open()).select_related("card")
+    of_it = moving.filter(due_part__installment=part.installment) if part.installment else moving.filter(due_part=part)
+    return of_it.first()
 
 
 def charge_under_way(found: Found) -> LinkCharge | None:

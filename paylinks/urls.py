@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from paylinks import receipt_views, request_staff_views, request_views, staff_views, views
+from paylinks import fix_views, receipt_views, request_staff_views, request_views, staff_views, views
 
 urlpatterns = [
     path("p/<slug:slug>/back/<uuid:charge_uuid>", views.back, name="link_back"),
@@ -30,6 +30,10 @@ urlpatterns = [
     path("communication/<int:patient_id>/requests/", request_staff_views.patient_requests, name="patient_requests"),
     path("p/<slug:slug>/<slug:token>/card", views.use_another_card, name="link_card"),
     path("p/<slug:slug>/<slug:token>/again", views.try_again, name="link_again"),
+    path("p/<slug:slug>/<slug:token>/part", fix_views.pay_part, name="link_part"),
+    path("p/<slug:slug>/<slug:token>/day", fix_views.another_day, name="link_day"),
+    path("p/<slug:slug>/<slug:token>/halves", fix_views.halves, name="link_halves"),
+    path("p/<slug:slug>/<slug:token>/call", fix_views.call_me, name="link_call"),
     path("p/<slug:slug>/<slug:token>/done", views.done, name="link_done"),
     path("p/<slug:slug>/<slug:token>/autopay", views.keep_on_autopay, name="link_autopay"),
 ]

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 from cards.models import Card, Consent
 from core import clock
 from core.tokens import link_token
-from paylinks import charges, limits, links, opening, pages, receipt_links, receipt_views, request_views, tasks
+from paylinks import charges, choices, limits, links, opening, pages, receipt_links, receipt_views, request_views, tasks
 from paylinks.charges import Agreement
 from paylinks.links import Found, State
 from paylinks.models import LinkCharge
@@ -25,7 +25,7 @@ from paylinks.receipt_links import FoundReceipt
 from paylinks.requests import FoundRequest
 from payments import attaching
 from payments.attaching import UnableToAttach, Witness
-from payments.models import AttemptState
+from payments.models import AttemptState, DuePart
 from practices import tenancy
 from practices.models import Practice
 from processors.port import UnableToReachProcessor
@@ -45,24 +45,30 @@ def show(request: HttpRequest, found: Opened, now: datetime) -> HttpResponse:
     if found.state == State.PAID:
         return _paid(request, found, now)
     if found.state == State.NOTHING_OWED:
-        return _render(request, found, "nothing_owed")
+        return render_link(request, found, "nothing_owed")
     under_way = pages.charge_under_way(found)
     if under_way is not None or pages.open_attempt(found.part) is not None:
-        return _waiting(request, found)
-    return _fix(request, found, now)
+        return waiting(request, found)
+    did = request.GET.get("did", "")
+    return fix(request, found, now, note=did if did in ("day", "halves", "call") else "")
 
 
-def _fix(request: HttpRequest, found: Found, now: datetime, *, note: str = "", status: int = 200) -> HttpResponse:
-    page = pages.fix_page(found, now, spoken())
-    return _render(request, found, "fix", status=status, page=page, note=note, to=_addresses(found))
+def fix(
+    request: HttpRequest, found: Found, now: datetime, name: str = "fix", *, note: str = "", cents: int = 0,
+    status: int = 200, **more: Any,
+) -> HttpResponse:  # fmt: skip
+    """The page of a failed payment, or one of its steps; `cents`: a part of it is to be paid."""
+    page = pages.fix_page(found, now, spoken(), cents)
+    return render_link(request, found, name, status=status, page=page, note=note, to=addresses(found), **more)
 
 
-def _addresses(found: Found) -> dict[str, str]:
+def addresses(found: Found) -> dict[str, str]:
     slug, token = found.link.practice.slug, link_token(found.link.nonce)
-    return {name: reverse(f"link_{name}", args=[slug, token]) for name in ("page", "card", "again", "autopay")}
+    names = ("page", "card", "again", "autopay", "part", "day", "halves", "call")
+    return {name: reverse(f"link_{name}", args=[slug, token]) for name in names}
 
 
-def _render(request: HttpRequest, found: Found, name: str, *, status: int = 200, **context: Any) -> HttpResponse:
+def render_link(request: HttpRequest, found: Found, name: str, *, status: int = 200, **context: Any) -> HttpResponse:
     context |= {"practice": found.link.practice, "found": found, "code": found.link.spoken_code}
     return render(request, f"patient/{name}.html", context, status=status)
 
@@ -70,13 +76,19 @@ def _render(request: HttpRequest, found: Found, name: str, *, status: int = 200,
 def _paid(request: HttpRequest, found: Found, now: datetime, *, note: str = "", status: int = 200) -> HttpResponse:
     paid = pages.receipt(found)
     offer = pages.offer(found, paid, spoken(), now)
-    return _render(request, found, "paid", status=status, paid=paid, offer=offer, note=note, to=_addresses(found))
+    left = found.part if found.part.state == DuePart.State.OPEN else None
+    return render_link(
+        request, found, "paid", status=status, paid=paid, offer=offer, note=note, to=addresses(found), left=left,
+        left_card=pages.autopay_card(left) if left else None,
+    )  # fmt: skip
 
 
-def _waiting(request: HttpRequest, found: Found) -> HttpResponse:
+def waiting(request: HttpRequest, found: Found) -> HttpResponse:
     attempt = pages.open_attempt(found.part)
     is_unknown = attempt is not None and attempt.state == AttemptState.UNKNOWN
-    page = _render(request, found, "charging", is_unknown=is_unknown)
+    moving = attempt or pages.charge_under_way(found)
+    cents = moving.amount_cents if moving else found.part.amount_cents
+    page = render_link(request, found, "charging", is_unknown=is_unknown, cents=cents)
     page.headers["Refresh"] = "10" if is_unknown else "3"
     return page
 
@@ -85,14 +97,14 @@ def _waiting(request: HttpRequest, found: Found) -> HttpResponse:
 @link_page(links.find)
 def use_another_card(request: HttpRequest, found: Found, now: datetime) -> HttpResponse:
     """Agree to one charge and go to the processor's card page."""
-    if not _may_agree(request, found):
-        return _back_to_page(found)
+    if not may_agree(request, found):
+        return back_to_page(found)
     if charges.is_worn_out(found.link, now):
-        return _fix(request, found, now, note="worn_out", status=429)
+        return fix(request, found, now, note="worn_out", status=429)
     try:
         url = charges.with_new_card(found, _agreement(request, found, None), now=now)
     except UnableToReachProcessor:
-        return _fix(request, found, now, note="unreachable", status=503)
+        return fix(request, found, now, note="unreachable", status=503)
     return HttpResponseRedirect(url, status=303)
 
 
@@ -100,30 +112,39 @@ def use_another_card(request: HttpRequest, found: Found, now: datetime) -> HttpR
 @link_page(links.find)
 def try_again(request: HttpRequest, found: Found, now: datetime) -> HttpResponse:
     """Agree to one more try with the card that failed."""
-    card = pages.fix_page(found, now, spoken()).same_card if _may_agree(request, found) else None
+    card = pages.fix_page(found, now, spoken()).same_card if may_agree(request, found) else None
     if card is None:
-        return _back_to_page(found)
+        return back_to_page(found)
     if charges.is_worn_out(found.link, now):
-        return _fix(request, found, now, note="worn_out", status=429)
+        return fix(request, found, now, note="worn_out", status=429)
     charge = charges.with_card(found, card, _agreement(request, found, card), now=now)
     tasks.hand_over(charge.practice_id, charge.pk)
     return HttpResponseRedirect(_done_address(charge), status=303)
 
 
-def _may_agree(request: HttpRequest, found: Found) -> bool:
-    """Something is owed, nothing is in flight, and the amount is the one that was shown."""
+def may_agree(request: HttpRequest, found: Found) -> bool:
+    """Something is owed, nothing is in flight, and the amount is the one that was shown, or a part of it."""
     if found.state != State.USABLE or request.POST.get("amount") != str(found.part.amount_cents):
+        return False
+    if not choices.may_pay(found.part, _cents(request, found)):
         return False
     return pages.charge_under_way(found) is None and pages.open_attempt(found.part) is None
 
 
+def _cents(request: HttpRequest, found: Found) -> int:
+    """What is to be paid now; without a word of it all that is due."""
+    given = request.POST.get("cents", str(found.part.amount_cents))
+    return int(given) if given.isascii() and given.isdecimal() and len(given) < 12 else 0
+
+
 def _agreement(request: HttpRequest, found: Found, card: Card | None) -> Agreement:
-    text = pages.consent_text(found, card, spoken())
-    return Agreement(text=text, language=spoken(), ip=opening.address_of(request) or None)
+    cents = _cents(request, found)
+    text = pages.consent_text(found, card, spoken(), cents)
+    return Agreement(cents=cents, text=text, language=spoken(), ip=opening.address_of(request) or None)
 
 
-def _back_to_page(found: Found) -> HttpResponse:
-    return HttpResponseRedirect(_addresses(found)["page"], status=303)
+def back_to_page(found: Found) -> HttpResponse:
+    return HttpResponseRedirect(addresses(found)["page"], status=303)
 
 
 def _done_address(charge: LinkCharge) -> str:
@@ -156,11 +177,11 @@ def done(request: HttpRequest, found: Found, now: datetime) -> HttpResponse:
     """How the charge goes: reloads itself until the outcome is known, then the receipt or the new reason."""
     charge = _charge(request, found)
     if charge is None:
-        return _back_to_page(found)
+        return back_to_page(found)
     try:
         charge = charges.take_card(charge, now=now)
     except UnableToReachProcessor:
-        return _waiting(request, found)
+        return waiting(request, found)
     if charge.state == LinkCharge.State.READY:
         tasks.hand_over(charge.practice_id, charge.pk)
     return _outcome(request, found, charge, now)
@@ -178,24 +199,26 @@ def _charge(request: HttpRequest, found: Found) -> LinkCharge | None:
 def _outcome(request: HttpRequest, found: Found, charge: LinkCharge, now: datetime) -> HttpResponse:
     attempt = charge.attempt
     if charge.state != LinkCharge.State.DONE or (attempt is not None and not attempt.is_final):
-        return _waiting(request, found)
+        return waiting(request, found)
     if found.state == State.PAID or (attempt is not None and attempt.state == AttemptState.SUCCEEDED):
         return _paid(request, found, now)
     if found.state == State.NOTHING_OWED:
-        return _render(request, found, "nothing_owed")
+        return render_link(request, found, "nothing_owed")
     if found.state != State.USABLE:
         return opening.gone(request, found.link.practice)
     note = "" if attempt is not None and attempt.state == AttemptState.DECLINED else "not_charged"
-    return _fix(request, found, now, note=note or "declined")
+    return fix(request, found, now, note=note or "declined")
 
 
 @require_POST
 @link_page(links.find)
 def keep_on_autopay(request: HttpRequest, found: Found, now: datetime) -> HttpResponse:
     """The card that just paid becomes the plan's card, when the box was ticked below the exact words."""
-    offer = pages.offer(found, pages.receipt(found), spoken(), now) if found.state == State.PAID else None
+    # Also after a part was paid.
+    is_good = found.state in (State.PAID, State.USABLE)
+    offer = pages.offer(found, pages.receipt(found), spoken(), now) if is_good else None
     if offer is None or offer.text != request.POST.get("text", "").replace("\r\n", "\n"):
-        return _back_to_page(found)
+        return back_to_page(found)
     if request.POST.get("agree") != "yes":
         return _paid(request, found, now, note="tick", status=422)
     witness = Witness(

@@ -24,16 +24,16 @@ def collect(
 ) -> Attempt:
     """Try to take the money of one due part, once. Returns the attempt as it stands afterwards.
 
-    `cents`: take only so much of it (docs/adr/0013). `newest`: refuse when the part was tried after this attempt (0: tried at all). None: don't ask.
+    `cents`: take only so much of it (docs/adr/0013).
+
+    `newest`: refuse when the part was tried after this attempt (0: tried at all). None: don't ask.
 
     Raises UnableToClaim (nothing was asked) with the reason for staff.
     """
     part = guards.refuse_early(due_part_id, channel=channel, card_id=card_id, now=now)
     processor = _processor(part)
     now = recheck(due_part_id, now)
-    attempt = claim(
-        due_part_id, channel=channel, actor=actor, now=now, card_id=card_id, newest=newest, cents=cents
-    )
+    attempt = claim(due_part_id, channel=channel, actor=actor, now=now, card_id=card_id, newest=newest, cents=cents)
     outcome = ask(processor, attempt)
     outcomes.settle(attempt.pk, outcome, now=now, actor=actor)
     attempt.refresh_from_db()

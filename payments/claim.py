@@ -47,7 +47,8 @@ def claim(
             guards.refuse_unless_owed(part, now)
             guards.refuse_unless_issued(part, channel)
             guards.refuse_unless_chargeable(part, card, channel, now)
-            attempt = _start(dividing.carve(part, cents or part.amount_cents), card, channel, actor, now)
+            taken = dividing.carve(part, part.amount_cents if cents is None else cents, now)
+            attempt = _start(taken, card, channel, actor, now)
     except IntegrityError as error:
         # The constraint is the second guard: it holds even where a lock was forgotten.
         raise UnableToClaim("Another payment of the same money is under way") from error

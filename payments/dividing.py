@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime, timedelta
+
+from core import calendar
 from payments.guards import LEAST_CENTS, UnableToClaim
 from payments.models import DuePart
 
@@ -21,7 +24,7 @@ def refusal(part: DuePart, cents: int) -> str:
     return ""
 
 
-def carve(part: DuePart, cents: int) -> DuePart:
+def carve(part: DuePart, cents: int, now: datetime) -> DuePart:
     """The part to charge: `part` itself, or a new one of `cents` with a rest beside it. Raises UnableToClaim.
 
     In the claim's transaction, its installments and the part locked.
@@ -31,9 +34,16 @@ def carve(part: DuePart, cents: int) -> DuePart:
     if why := refusal(part, cents):
         raise UnableToClaim(why)
     close(part)
-    now_part = replica(part, cents, slot=_free_slot(part), is_once=True)
-    replica(part, part.amount_cents - cents, slot=part.slot, charge_from=part.charge_from)
+    now_part = replica(part, cents, slot=_free_slot(part), is_once=True, charge_from=part.charge_from)
+    replica(part, part.amount_cents - cents, slot=part.slot, charge_from=rest_day(part, now))
     return now_part
+
+
+def rest_day(part: DuePart, now: datetime) -> date:
+    """Before it the rest is not taken by itself, whatever card comes: the day of the next try, tomorrow at least."""
+    zone = part.practice.zone
+    planned = calendar.local_date(part.next_try_at, zone) if part.next_try_at else date.min
+    return max(part.charge_from or date.min, planned, calendar.local_date(now, zone) + timedelta(days=1))
 
 
 def close(part: DuePart) -> None:

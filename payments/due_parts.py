@@ -125,7 +125,7 @@ def _joined(parts: list[DuePart]) -> list[DuePart]:
         return [part for part in parts if not part.is_once]
     whole = DuePart(
         practice_id=rest.practice_id, kind=rest.kind, installment=rest.installment, payer_id=rest.payer_id,
-        amount_cents=once.amount_cents + rest.amount_cents, slot=rest.slot, charge_from=rest.charge_from,
+        amount_cents=once.amount_cents + rest.amount_cents, slot=rest.slot, charge_from=once.charge_from,
         # The verdict of its decline counts for the whole.
         next_try_at=once.next_try_at, hold=once.hold, hold_reason=once.hold_reason,
     )  # fmt: skip

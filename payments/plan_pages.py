@@ -12,6 +12,7 @@ from django.shortcuts import get_object_or_404
 
 from cards.models import Autopay, Card
 from core.calendar import local_date
+from core.money import format_cents
 from patients.models import Patient
 from payments import budget, plan_changes, telling
 from payments.models import Attempt, AttemptState, Dispute, DuePart, LedgerPosting, Payment, PlanChange
@@ -197,8 +198,22 @@ class _Known:
         """What staff chose for this charge, in words."""
         move = self.wished.of(one, PlanChange.Kind.MOVE)
         own = "a card for this payment alone" if paying and paying.is_own else ""
-        moved = f"moved from {one.due_date:%b} {one.due_date.day} by staff: {move.reason}" if move else ""
-        return " · ".join(filter(None, (own, moved)))
+        who = "the payer" if move and move.actor.startswith("patient:") else f"staff: {move.reason}" if move else ""
+        moved = f"moved from {one.due_date:%b} {one.due_date.day} by {who}" if move else ""
+        parts = [part for part in one.due_parts.all() if part.state == DuePart.State.OPEN]
+        return " · ".join(filter(None, (own, moved, _in_parts(parts))))
+
+
+def _in_parts(parts: list[DuePart]) -> str:
+    """ "in 2 parts: $60.00 Mar 15, $68.60 Mar 22"; '' when it is in one."""
+    if len(parts) < 2:
+        return ""
+    told = [f"{format_cents(one.amount_cents)}{_on(one.charge_from)}" for one in parts]
+    return f"in {len(parts)} parts: {', '.join(told)}"
+
+
+def _on(day: date | None) -> str:
+    return f" {day:%b} {day.day}" if day else ""
 
 
 def _is_next(one: Installment, plan: PayPlan) -> bool:

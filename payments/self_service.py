@@ -175,8 +175,8 @@ def split(one: Installment, halves: Halves, *, shown: str, witness: Witness, by:
             _divide(parts[0], halves)
             found.end(row, Kind.MOVE, Kind.SPLIT)
             consent = _consent(row, offered.card, halves, shown, witness, by.now)
-            words = f"Payment due {row.due_date:%m/%d/%Y} in two parts, {halves.first:%m/%d/%Y} and {halves.second:%m/%d/%Y}"
-            found.record("installment_split", words, row)
+            on = f"{halves.first:%m/%d/%Y} and {halves.second:%m/%d/%Y}"
+            found.record("installment_split", f"Payment due {row.due_date:%m/%d/%Y} in two parts, {on}", row)
             found.add(Kind.SPLIT, row, from_date=halves.first, until_date=halves.second, consent=consent)
     except UnableToChange as error:
         raise Refused(Why.NOT_NOW) from error
@@ -207,6 +207,4 @@ def _consent(one: Installment, card: Card, halves: Halves, text: str, witness: W
 
 def agreed_rows(one: Installment, *amounts: int) -> list[dict[str, object]]:
     """So that these amounts of it are no surprise (payments/varying.py)."""
-    return [
-        {"installment": one.pk, "due_date": one.due_date.isoformat(), "amount_cents": cents} for cents in amounts
-    ]
+    return [{"installment": one.pk, "due_date": one.due_date.isoformat(), "amount_cents": cents} for cents in amounts]

@@ -54,6 +54,7 @@ def test_every_sentence_of_the_patient_pages_has_its_spanish() -> None:
         "payments/plain_words",
         "payments/receipts",
         "payments/receipt_paper",
+        "paylinks/choices",
         "paylinks/receipt_forms",
         "paylinks/request_pages",
         "paylinks/request_views",

@@ -274,7 +274,7 @@ def test_four_presses_at_once_and_four_workers_at_once_are_one_charge(
     found = links.find(link_token(phone.link.nonce), time.now)
     assert found is not None
     card = Autopay.objects.get().card
-    agreement = charges.Agreement(text="One charge.", language="en", ip=None)
+    agreement = charges.Agreement(cents=128_60, text="One charge.", language="en", ip=None)
 
     _at_once(lambda: workers.waiting.append(charges.with_card(found, card, agreement, now=time.now).pk))
     assert (len(workers.waiting), len(set(workers.waiting))) == (4, 1)

@@ -1,4 +1,4 @@
-"""An installment in several parts: a part paid now and its rest, two parts on two days, and days that a payer chooses."""
+"""An installment in several parts: a part paid now and its rest, two parts on two days, days that a payer chooses."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from cards.autopay import Witness
-from cards.models import Consent
+from cards.models import Card, Consent
 from notifications.models import Kind as Message
 from notifications.models import Message as Sent
 from payments import budget, due_parts, pay_now_pages, self_service
@@ -37,7 +37,7 @@ def part(practice: Practice, nudged: list[int], now: datetime) -> DuePart:
 
 
 def one_of(part: DuePart) -> Installment:
-    return Installment.objects.select_related("plan__practice", "plan__guarantor").get(pk=part.installment_id)
+    return Installment.objects.select_related("plan__practice", "plan__guarantor").get(pk=part.installment_id or 0)
 
 
 def by(part: DuePart, now: datetime) -> By:
@@ -62,7 +62,7 @@ def cents_of(part: DuePart) -> list[int]:
 
 
 def paid(attempt: Attempt, now: datetime) -> None:
-    settle(attempt, Succeeded(f"pi_{attempt.pk}", f"ch_{attempt.pk}", attempt.amount_cents), now)
+    settle(attempt, Succeeded(f"pi_{attempt.pk}", attempt.amount_cents, f"ch_{attempt.pk}"), now)
 
 
 def test_a_part_paid_now_leaves_the_rest_with_its_day_and_one_posting_of_each(part: DuePart, now: datetime) -> None:
@@ -72,6 +72,7 @@ def test_a_part_paid_now_leaves_the_rest_with_its_day_and_one_posting_of_each(pa
 
     (rest,) = open_parts(part)
     assert (rest.amount_cents, rest.next_try_at, rest.hold, rest.is_once) == (78_60, before, "", False)
+    assert rest.charge_from == date(2026, 3, 11), "a new card does not take it earlier"
     assert installment_of(part).collected_cents == 50_00
     assert installment_of(part).status == "FAILED"
     paid(take(rest, 78_60, now + DAY, "AUTOPAY"), now + DAY)
@@ -95,7 +96,7 @@ def test_a_part_payment_that_takes_nothing_leaves_one_part_again(
         settle(attempt, NotTaken("no", needs_operator=False))
 
     (whole,) = open_parts(part)
-    assert (whole.amount_cents, whole.slot, whole.is_once) == (128_60, 0, False)
+    assert (whole.amount_cents, whole.slot, whole.is_once, whole.charge_from) == (128_60, 0, False, None)
     assert whole.next_try_at == datetime.fromisoformat("2026-03-11T14:00Z")
     assert Attempt.objects.count() == 2
 
@@ -103,14 +104,14 @@ def test_a_part_payment_that_takes_nothing_leaves_one_part_again(
 @pytest.mark.parametrize("cents", [0, 49, 128_11, 128_61, -5_00])
 def test_a_part_that_the_processor_would_not_take_divides_nothing(part: DuePart, now: datetime, cents: int) -> None:
     with pytest.raises(UnableToClaim, match=r"at least \$0.50"):
-        take(part, cents or -1, now)
+        take(part, cents, now)
 
     assert cents_of(part) == [128_60]
     assert Attempt.objects.count() == 1
 
 
 def test_a_charge_that_is_not_issued_is_not_divided(part: DuePart, now: datetime) -> None:
-    Installment.objects.filter(pk=part.installment_id).update(is_issued=False)
+    Installment.objects.filter(pk=part.installment_id or 0).update(is_issued=False)
 
     with pytest.raises(UnableToClaim, match="issued can be paid in parts"):
         take(part, 50_00, now)
@@ -151,7 +152,7 @@ def test_a_split_is_two_parts_that_are_taken_on_their_days_and_sum_to_what_is_ow
 
 def test_what_the_office_takes_ends_a_split_and_nobody_is_charged_earlier(part: DuePart, now: datetime) -> None:
     halved(part, now)
-    Installment.objects.filter(pk=part.installment_id).update(office_paid_cents=100_00)
+    Installment.objects.filter(pk=part.installment_id or 0).update(office_paid_cents=100_00)
 
     with transaction.atomic():
         due_parts.refresh(plan_of(part), now=now)
@@ -169,12 +170,15 @@ def test_a_declined_part_of_a_half_is_joined_with_its_half_alone(part: DuePart, 
 
 
 def test_the_amounts_that_the_payer_chose_are_no_surprise_to_a_debit_card(part: DuePart, now: datetime) -> None:
-    type(autopay_of(part).card).objects.update(funding="debit")
+    Card.objects.update(funding="debit")
+    Consent.objects.update(schedule=[{"due_date": "2026-03-10", "amount_cents": 128_60}])
     before = Sent.objects.filter(kind=Message.PLAN_CHANGED).count()
 
     halved(part, now)
 
-    assert Sent.objects.filter(kind=Message.PLAN_CHANGED).count() == before + 1, "what was decided, no notice of amounts"
+    assert Sent.objects.filter(kind=Message.PLAN_CHANGED).count() == before + 1, (
+        "what was decided, no notice of amounts"
+    )
     assert [one.wait_reason for one in open_parts(part)] == ["", ""]
 
 

@@ -39,7 +39,7 @@ def addresses(patterns: list[URLPattern | URLResolver] | None = None) -> Iterato
 def staff_addresses() -> list[URLPattern]:
     found = [entry for entry in addresses() if entry.name not in OPEN]
     # What patients open is proven by its token (paylinks).
-    patients_own = ("paylinks.views", "paylinks.receipt_views", "paylinks.request_views")
+    patients_own = ("paylinks.views", "paylinks.fix_views", "paylinks.receipt_views", "paylinks.request_views")
     return [entry for entry in found if entry.callback.__module__ not in patients_own]
 
 

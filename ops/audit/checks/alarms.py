@@ -220,6 +220,12 @@ def _payout_differs(world: World, alarm: Row) -> bool:
     return any(row["reference"] == reference and row["difference_cents"] for row in world.rows("payments_payout"))
 
 
+def _wished(world: World, alarm: Row) -> bool:
+    """A patient asked for it at that moment, as the trail says."""
+    wishes = world.events_of(str(alarm["kind"]).lower())
+    return any(event["at"] == alarm["opened_at"] and event["about"] == alarm["about"] for event in wishes)
+
+
 JUSTIFIED: dict[str, Justification] = {
     "AMOUNT_DIFFERS": _amount_differs,
     "PROCESSOR_REFUSES": _processor_refuses,
@@ -249,6 +255,8 @@ JUSTIFIED: dict[str, Justification] = {
     "PAYOUT_DIFFERS": _payout_differs,
     "DISPUTE_OPEN": disputes.dispute_open,
     "DISPUTE_LOST": disputes.dispute_lost,
+    "CALL_WANTED": _wished,
+    "PAYOFF_WANTED": _wished,
 }
 
 
