@@ -12,12 +12,13 @@ from django.shortcuts import get_object_or_404
 from cards.models import Autopay
 from core.calendar import local_date
 from core.tokens import reference_of
-from opendental import breaker, features, plan_order_pages, plan_quote, plan_terms
+from opendental import breaker, features, plan_order_pages, plan_production, plan_quote, plan_terms
 from opendental.client import Office
 from opendental.errors import OpenDentalError
 from opendental.fields import Unreadable
 from opendental.models import Connection, PlanOrder
 from opendental.plan_forms import ClosePlanForm, EditPlanForm
+from opendental.plan_orders import UnableToOrder
 from opendental.plan_quote import Quote
 from opendental.plan_terms import Preview, UnableToSchedule
 from opendental.plans import pull_plan
@@ -153,7 +154,18 @@ def quote(plan: PayPlan, now: datetime) -> Quote:
     return plan_quote.of(plan, local_date(now, plan.practice.zone))
 
 
+def _procedures(plan: PayPlan) -> list[int]:
+    connection = Connection.objects.get(practice_id=plan.practice_id)
+    try:
+        return plan_production.procedures_on(connection, Office(connection, urgent=True), plan.pay_plan_num)
+    except OpenDentalError as error:
+        raise UnableToOrder(error.reason.rstrip(".")) from error
+    except Unreadable as error:
+        raise UnableToOrder(f"Open Dental's answer about this plan can't be understood: {error}") from error
+
+
 def place_close(plan: PayPlan, form: ClosePlanForm, *, actor: str, now: datetime) -> PlanOrder:
     """Commit it and wake the worker. Raises UnableToOrder."""
-    kept = {"quote_cents": quote(plan, now).pay_off_cents}
+    # Work that the plan has not begun to charge leaves it: paying off must still know it (pay_off.py).
+    kept = {"quote_cents": quote(plan, now).pay_off_cents, "procedures": _procedures(plan)}
     return plan_order_pages.place(_order(plan, Kind.CLOSE, form.cleaned_data, actor, now, body={}, form=kept))

@@ -11,8 +11,10 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from core import clock
+from opendental import pay_off
 from opendental import plan_order_pages as pages
 from opendental.models import PlanOrder
+from opendental.pay_off import UnableToPayOff
 from opendental.plan_orders import UnableToOrder
 from patients import pages as patient_pages
 from patients.models import Patient
@@ -105,6 +107,19 @@ def plan_order_state(request: HttpRequest, order_uuid: UUID) -> HttpResponse:
     given = request.GET.get("poll", "1")
     poll = int(given) + 1 if given.isdecimal() and int(given) < MOST_POLLS else 0
     return render(request, "opendental/plan_order_state.html", pages.page(order, poll=poll))
+
+
+@access.staff(Permission.CHARGE)
+@require_POST
+def pay_off_order(request: HttpRequest, order_uuid: UUID) -> HttpResponse:
+    """From the quote to the sale that takes it, read anew; nothing is charged yet."""
+    order = pages.order_or_404(cast("StaffRequest", request).practice, order_uuid)
+    try:
+        sale = pay_off.draft(order, actor=access.actor(request), now=clock.now())
+    except UnableToPayOff as error:
+        messages.warning(request, f"{error}.")
+        return redirect("plan_order", order.uuid)
+    return redirect("sale", sale.uuid)
 
 
 @access.staff(Permission.VIEW)

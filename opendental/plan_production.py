@@ -129,6 +129,12 @@ def _on_plans(connection: Connection, office: Office, pat_num: int) -> set[str]:
     return {_key(row) for row in _links(connection, office, numbers)} if numbers else set()
 
 
+def procedures_on(connection: Connection, office: Office, pay_plan_num: int) -> list[int]:
+    """ProcNums of the work on this plan, where the office tells; [] where it does not. Raises OpenDentalError."""
+    linked = map(Fields, _links(connection, office, [pay_plan_num]))
+    return sorted(one.key("FKey") for one in linked if one.choice("LinkType", _LINK_TYPES) == "Procedure")
+
+
 def _links(connection: Connection, office: Office, plans: list[int]) -> list[Row]:
     if features.can_query(connection):
         listed = ",".join(map(str, plans))

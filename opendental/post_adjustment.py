@@ -1,4 +1,5 @@
-"""Writes discounts into the ledger: a negative adjustment on each procedure, sent, found again, read back.
+"""Writes discounts into the ledger: a negative adjustment on each procedure, sent, found again, read back; and changes
+its amount when a refund takes its share of the discount back.
 
 Its states stand in docs/money.md ("Fees"). Every step is committed before the next one begins, as in post.py.
 """
@@ -49,7 +50,8 @@ def run(poster: Poster, *, lost_after: timedelta) -> int:
     for row in mine.filter(state=State.SENDING, claimed_at__lte=poster.now - lost_after):
         _move(poster, row, when=[State.SENDING], text="The worker that sent it was lost.", **_unclear(poster, False))
     worked = 0
-    for row in mine.filter(next_at__lte=poster.now).exclude(state__in=[State.MATCHED, State.SENDING]).order_by("pk"):
+    resting = [State.MATCHED, State.SENDING, State.MARKED]
+    for row in mine.filter(next_at__lte=poster.now).exclude(state__in=resting).order_by("pk"):
         if poster.is_away:
             break
         _shielded(poster, row)
@@ -94,7 +96,7 @@ def _send(poster: Poster, row: LedgerAdjustment) -> None:
     if refusal := features.adjustment_refusal(poster.connection):
         _put_back(poster, row, refusal)
         return
-    body = _body(poster, row)
+    body = _change(row) if row.is_edit else _body(poster, row)
     if body is None:
         _hand_over(poster, row, _GONE)
         return
@@ -108,7 +110,7 @@ def _send(poster: Poster, row: LedgerAdjustment) -> None:
 
 def _ask(poster: Poster, row: LedgerAdjustment, body: dict[str, Any]) -> None:
     try:
-        number = Fields(poster.office.post("/adjustments", body)).key("AdjNum")
+        number = _write(poster, row, body)
     except OpenDentalError as error:
         poster.note(row, error)
         _failed(poster, row, error)
@@ -116,6 +118,13 @@ def _ask(poster: Poster, row: LedgerAdjustment, body: dict[str, Any]) -> None:
         _move(poster, row, when=[State.SENDING], **_unclear(poster, True))
     else:
         _posted(poster, row, number)
+
+
+def _write(poster: Poster, row: LedgerAdjustment, body: dict[str, Any]) -> int:
+    if row.adj_num is None:
+        return Fields(poster.office.post("/adjustments", body)).key("AdjNum")
+    poster.office.put(f"/adjustments/{row.adj_num}", body)
+    return row.adj_num
 
 
 def _failed(poster: Poster, row: LedgerAdjustment, error: OpenDentalError) -> None:
@@ -127,6 +136,11 @@ def _failed(poster: Poster, row: LedgerAdjustment, error: OpenDentalError) -> No
         _put_back(poster, row, error.reason)
     else:
         _hand_over(poster, row, error.reason)
+
+
+def _change(row: LedgerAdjustment) -> dict[str, Any]:
+    """PUT /adjustments/{AdjNum}: says how much it is to be, so repeating it does no harm."""
+    return {"AdjAmt": f"{row.target_cents / 100:.2f}"}
 
 
 def _body(poster: Poster, row: LedgerAdjustment) -> dict[str, Any] | None:
@@ -165,7 +179,10 @@ def _procedure(poster: Poster, row: LedgerAdjustment) -> Fields | None:
 
 def _search(poster: Poster, row: LedgerAdjustment) -> None:
     """Two searches with a gap prove that it did not arrive; then it is sent once more, and never a third time."""
-    if found := _in_books(poster, row):
+    if row.is_edit:
+        # Setting the same amount once more is harmless.
+        _send(poster, row)
+    elif found := _in_books(poster, row):
         _posted(poster, row, found[0].key("AdjNum"))
     elif row.searches == 0:
         _move(poster, row, when=[State.UNCLEAR], searches=1, next_at=poster.now + outbox.SEARCH_GAP)
@@ -196,7 +213,7 @@ def _read_back(poster: Poster, row: LedgerAdjustment) -> None:
     found = _in_books(poster, row)
     reason = _difference(row, found)
     if not reason:
-        _matched(poster, row, found[0].key("AdjNum"))
+        _matched(poster, row, found[0].key("AdjNum") if found else None)
     elif row.state == State.POSTED:
         _hand_over(poster, row, reason)
     else:
@@ -206,17 +223,24 @@ def _read_back(poster: Poster, row: LedgerAdjustment) -> None:
 
 def _difference(row: LedgerAdjustment, found: list[Fields]) -> str:
     """What is wrong with it in Open Dental; '' = nothing."""
+    wanted = _expected(row)
     if not found:
-        return "Open Dental does not show it."
+        return "Open Dental does not show it." if wanted else ""
     if len(found) > 1:
         numbers = ", ".join(str(one.key("AdjNum")) for one in found)
         return f"Open Dental has it {len(found)} times (adjustments {numbers}): remove all but one."
     only = found[0]
-    if only.cents("AdjAmt") != row.amount_cents:
+    if only.cents("AdjAmt") != wanted:
         return f"Open Dental shows {format_cents(only.cents('AdjAmt'))}."
     if only.integer("ProcNum", 0) != row.proc_num:
         return f"It is not attached to procedure {row.proc_num} in Open Dental."
     return ""
+
+
+def _expected(row: LedgerAdjustment) -> int:
+    """What was sent last; of what staff enter: what is to stand there."""
+    sent = Fields(row.sent_body).cents("AdjAmt") if row.sent_body else row.amount_cents
+    return sent if row.state == State.POSTED else row.target_cents
 
 
 # Moves
@@ -227,18 +251,17 @@ def _move(poster: Poster, row: LedgerAdjustment, *, when: Iterable[str], text: s
     before = row.state
     with transaction.atomic():
         unmoved = LedgerAdjustment.objects.filter(pk=row.pk, state__in=list(when), claimed_at=row.claimed_at)
+        if changes.get("state") == State.MATCHED:
+            # A refund that settles meanwhile changes what is to stand there (payments/discount_back.py).
+            unmoved = unmoved.filter(returned_cents=row.returned_cents)
         moved = unmoved.update(**changes)
         if moved and changes.get("state", before) != before:
             Event.record(
                 row.practice_id, kind=f"adjustment_{changes['state'].lower()}", actor="poster", now=poster.now,
-                about=_about(row), text=text[:400], before={"state": before}, after={"state": changes["state"]},
+                about=row.about, text=text[:400], before={"state": before}, after={"state": changes["state"]},
             )  # fmt: skip
         row.refresh_from_db(fields=[field.name for field in row._meta.concrete_fields if not field.is_relation])
     return bool(moved)
-
-
-def _about(row: LedgerAdjustment) -> dict[str, int]:
-    return {"adjustment": row.pk, "payment": row.payment_id, "patient": row.patient_id}
 
 
 def _unclear(poster: Poster, may_arrive: bool) -> dict[str, Any]:
@@ -259,13 +282,17 @@ def _put_back(poster: Poster, row: LedgerAdjustment, reason: str, wait: timedelt
     _tell_if_late(poster, row, reason)
 
 
-def _matched(poster: Poster, row: LedgerAdjustment, number: int) -> None:
+def _matched(poster: Poster, row: LedgerAdjustment, number: int | None) -> None:
+    """It stands there. A refund may have changed meanwhile what is to stand there: then it is changed next."""
+    if _expected(row) != row.target_cents:
+        _move(poster, row, when=[State.POSTED], state=State.QUEUED, sends=0, tries=0, next_at=poster.now)
+        return
     moved = _move(
-        poster, row, when=[State.POSTED, State.BY_HAND], state=State.MATCHED, adj_num=number, state_reason="",
-        matched_at=poster.now,
+        poster, row, when=[State.POSTED, State.BY_HAND], state=State.MATCHED, adj_num=number or row.adj_num,
+        state_reason="", matched_at=poster.now,
     )  # fmt: skip
     if moved:
-        for key in (_key(row), _late_key(row)):
+        for key in (row.alarm_key, _late_key(row)):
             Alarm.close(row.practice_id, key=key, now=poster.now, actor="poster")
 
 
@@ -278,14 +305,10 @@ def _hand_over(poster: Poster, row: LedgerAdjustment, reason: str) -> None:
     if not moved:
         return
     Alarm.close(row.practice_id, key=_late_key(row), now=poster.now, actor="poster")
-    text = (
-        f"A cash discount does not stand right in Open Dental. On the account of patient {row.patient.pat_num} there "
-        f"must be one adjustment of {format_cents(row.amount_cents)} attached to procedure {row.proc_num}, its note "
-        f"beginning with {row.reference}. This closes by itself then. {reason}"
-    )
     Alarm.raise_once(
-        row.practice_id, kind="ADJUSTMENT_BY_HAND", key=_key(row), text=text, about=_about(row), now=poster.now
-    )
+        row.practice_id, kind="ADJUSTMENT_BY_HAND", key=row.alarm_key, text=f"{row.steps} {reason}", about=row.about,
+        now=poster.now,
+    )  # fmt: skip
 
 
 def _tell_if_late(poster: Poster, row: LedgerAdjustment, reason: str) -> None:
@@ -295,13 +318,9 @@ def _tell_if_late(poster: Poster, row: LedgerAdjustment, reason: str) -> None:
         return
     text = f"Open Dental has not confirmed a discount of {format_cents(-row.amount_cents)} yet; it is tried again."
     Alarm.raise_once(
-        row.practice_id, kind="ADJUSTMENT_STUCK", key=_late_key(row), text=f"{text} {reason}", about=_about(row),
+        row.practice_id, kind="ADJUSTMENT_STUCK", key=_late_key(row), text=f"{text} {reason}", about=row.about,
         now=poster.now,
     )  # fmt: skip
-
-
-def _key(row: LedgerAdjustment) -> str:
-    return f"adjustment:{row.pk}"
 
 
 def _late_key(row: LedgerAdjustment) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from django.urls import path
 
-from opendental import move_views, plan_edit_views, plan_order_views, posting_views, views
+from opendental import adjustment_views, move_views, plan_edit_views, plan_order_views, posting_views, views
+
+_ADJUSTMENT = "payments/adjustments/<int:adjustment_id>"
 
 urlpatterns = [
     path("settings/open-dental/", views.settings_opendental, name="settings_opendental"),
@@ -18,6 +20,7 @@ urlpatterns = [
     path("plans/<int:plan_id>/close/", plan_edit_views.close_plan, name="close_plan"),
     path("plans/orders/<uuid:order_uuid>/", plan_order_views.plan_order, name="plan_order"),
     path("plans/orders/<uuid:order_uuid>/state/", plan_order_views.plan_order_state, name="plan_order_state"),
+    path("plans/orders/<uuid:order_uuid>/pay-off/", plan_order_views.pay_off_order, name="pay_off_order"),
     path("payments/catch-up/", views.catch_up, name="catch_up"),
     path("payments/waits/", views.waits, name="payments_wait"),
     path("payments/<int:payment_id>/move/", move_views.move_payment, name="move_payment"),
@@ -26,6 +29,10 @@ urlpatterns = [
     path("payments/postings/<int:posting_id>/payment-number/", posting_views.name_payment, name="posting_name"),
     path("payments/postings/<int:posting_id>/by-hand/", posting_views.mark, name="posting_mark"),
     path("payments/postings/<int:posting_id>/by-hand/take-back/", posting_views.unmark, name="posting_unmark"),
+    path(f"{_ADJUSTMENT}/look/", adjustment_views.look_at_adjustment, name="adjustment_look"),
+    path(f"{_ADJUSTMENT}/again/", adjustment_views.post_adjustment_again, name="adjustment_again"),
+    path(f"{_ADJUSTMENT}/by-hand/", adjustment_views.mark_adjustment, name="adjustment_mark"),
+    path(f"{_ADJUSTMENT}/by-hand/take-back/", adjustment_views.unmark_adjustment, name="adjustment_unmark"),
     path("settings/open-dental/test/", views.test_connection, name="test_connection"),
     path("settings/open-dental/attest/<slug:what>/", views.attest_statement, name="attest_statement"),
 ]

@@ -35,7 +35,9 @@ def release(dispute_id: int, *, reason: str, actor: str, now: datetime) -> None:
         dispute.is_frozen, dispute.released_at, dispute.released_by = False, now, actor
         dispute.release_reason = reason.strip()[:200]
         dispute.save(update_fields=["is_frozen", "released_at", "released_by", "release_reason"])
-        Alarm.close(dispute.practice_id, key=lost_key(dispute.reference), now=now, actor=actor)
+        # A person deals with it, so it is in the timeline like every alarm that people close.
+        for alarm in Alarm.objects.filter(practice=dispute.practice_id, key=lost_key(dispute.reference)):
+            alarm.close_by_hand(actor=actor, now=now)
         Event.record(
             dispute.practice_id, kind="dispute_released", actor=actor, now=now, about=about(dispute),
             text=f"Autopay with the disputed card may go on: {dispute.release_reason}",

@@ -11,8 +11,9 @@ from django.db.models import Case, Count, IntegerField, Q, QuerySet, Sum, Value,
 from django.http import QueryDict
 from django.urls import reverse
 
-from payments import refund_rows
+from payments import needs_adjusting, refund_rows
 from payments.models import LedgerPosting
+from payments.needs_adjusting import Action
 from practices import listing
 from practices.models import Practice
 
@@ -42,16 +43,6 @@ _WHAT_TO_DO = {
     State.BY_HAND: "Enter it in Open Dental. It is recognized there within minutes, or look again.",
     State.MARKED: "Nobody has compared it with Open Dental. Give its payment number, and it is.",
 }
-
-
-@dataclass(frozen=True)
-class Action:
-    """An entry of a row's menu (templates/parts/menu.html)."""
-
-    label: str
-    url: str
-    icon: str
-    drawer: bool = True
 
 
 @dataclass(frozen=True)
@@ -125,8 +116,8 @@ def unsettled(practice: Practice) -> QuerySet[LedgerPosting]:
 
 
 def count(practice: Practice) -> int:
-    """What the chip "Needs posting" says."""
-    return unsettled(practice).count()
+    """What the chip "Needs posting" says: payments, refunds and moves, and discounts."""
+    return unsettled(practice).count() + needs_adjusting.count(practice)
 
 
 def page(practice: Practice, given: QueryDict, *, now: datetime) -> dict[str, Any]:
@@ -135,12 +126,16 @@ def page(practice: Practice, given: QueryDict, *, now: datetime) -> dict[str, An
     chosen = chosen if chosen in LABELS else "open"
     conditions = _conditions(now)
     counts, cents = _counts(practice, conditions)
+    of_discounts = needs_adjusting.conditions(now, LATE)
+    for name, number in needs_adjusting.counts(practice, of_discounts).items():
+        counts[name] += number
     rows = LedgerPosting.objects.filter(conditions[chosen], practice=practice)
     related = rows.select_related("patient", "plan", "refund", "payment__attempt__card")
     found = Paginator(related.order_by(_people_first(), "created_at", "pk"), PAGE_SIZE).get_page(given.get("page", "1"))
     return {
         "page": found,
         "rows": _rows(list(found), now),
+        "discounts": needs_adjusting.rows(practice, of_discounts[chosen], now=now, late=LATE),
         "filters": listing.filters(LABELS, counts, chosen, ""),
         "chosen": chosen,
         "query": listing.query(filter=chosen),

@@ -50,8 +50,9 @@ def refunded(refund: Refund, now: datetime) -> None:
     if refund.is_lost_dispute or not refund.payment.processor_reference:
         return
     values: dict[str, str | date] = {"Transaction Amount": format_cents(refund.amount_cents)}
-    if attempt.card is not None:
-        values["Card Last 4"] = attempt.card.last4
+    # Also of a card that was presented; '' where the processor does not tell it.
+    if attempt.card_told is not None:
+        values["Card Last 4"] = attempt.card_told.last4
     outbox.enqueue(
         practice=attempt.practice, kind=Kind.REFUND, patient=refund.payment.payer, values=values,
         dedupe_key=f"{Kind.REFUND}:{refund.uuid}", now=now,

@@ -29,6 +29,7 @@ def document(receipt: Receipt) -> Document:
         (_("Paid with"), receipt.means),
         (_("Amount"), receipt.amount_cents),
         (_("Reference"), receipt.reference),
+        *receipt.chip,
     ])  # fmt: skip
     for section in receipt.sections:
         made.heading(_("For %(patient)s") % {"patient": section.patient})

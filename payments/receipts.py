@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from django.db.models import F, Sum
 from django.utils.formats import date_format
@@ -18,7 +19,7 @@ from django.utils.translation import gettext as _
 from core.money import format_cents
 from patients.models import Patient
 from payments import fees, plain_words
-from payments.models import Allocation, Payment, Refund, RefundState, Sale, SaleLine
+from payments.models import Allocation, LedgerAdjustment, Payment, Refund, RefundState, Sale, SaleLine
 from payplans.models import Installment, PayPlan
 from practices.models import Practice
 
@@ -77,6 +78,8 @@ class Receipt:
     extras: tuple[tuple[str, int], ...]
     refunds: tuple[Back, ...]
     balance: Balance | None
+    # What card rules want of a card that was read at a terminal: [(label, value)], [] of any other.
+    chip: tuple[tuple[str, str], ...] = ()
 
     @property
     def paid_at(self) -> datetime:
@@ -118,13 +121,33 @@ def of_payment(payment: Payment, *, now: datetime) -> Receipt:
         extras=tuple(fees.receipt_lines(payment.attempt)),
         refunds=tuple(_back(one, payment) for one in _shown(payment.refunds.all())),
         balance=_balance(payment, allocations),
+        chip=tuple(chip_lines(payment.attempt.card_facts or {})),
     )
+
+
+def chip_lines(facts: dict[str, Any]) -> list[tuple[str, str]]:
+    """Of the facts that are kept of a presented card (processors.port.PaidWith); in the language in force."""
+    chip, entry = facts.get("chip", {}), facts.get("entry", "")
+    entries = {
+        "contactless_emv": _("Contactless"), "contactless_magstripe_mode": _("Contactless"),
+        "contact_emv": _("Chip"), "magnetic_stripe_track2": _("Swiped"), "magnetic_stripe_fallback": _("Swiped"),
+    }  # fmt: skip
+    verified = {"offline_pin": _("PIN"), "online_pin": _("PIN"), "signature": _("Signature")}
+    found = [
+        (_("Card read"), entries.get(entry, "")),
+        (_("Application"), chip.get("application_preferred_name", "")),
+        (_("AID"), chip.get("dedicated_file_name", "")),
+        (_("Cryptogram"), chip.get("application_cryptogram", "")),
+        (_("Verified by"), verified.get(chip.get("cardholder_verification_method", ""), "")),
+        (_("Authorization"), chip.get("authorization_code", "")),
+    ]
+    return [(label, value) for label, value in found if value]
 
 
 def means_of(payment: Payment) -> str:
     """ "Visa ending in 4242", "Check 1044"."""
     card = payment.attempt.card_told
-    if card is None:
+    if card is None or not card.last4:
         return payment.attempt.paid_with
     return _("%(brand)s ending in %(last4)s") % {"brand": card.brand, "last4": card.last4}
 
@@ -218,7 +241,11 @@ def _left_of_sale(sale: Sale) -> int:
     paid = Allocation.objects.filter(payment__attempt__due_part__sale=sale).aggregate(cents=settled)
     refunds = Refund.objects.filter(payment__attempt__due_part__sale=sale, state=RefundState.SUCCEEDED)
     back = refunds.aggregate(cents=Sum(F("amount_cents") - F("fee_cents")))
-    return sale.amount_cents - int(paid["cents"] or 0) + int(back["cents"] or 0)
+    # A refund took its share of the discount back.
+    undone = LedgerAdjustment.objects.filter(payment__attempt__due_part__sale=sale).aggregate(
+        cents=Sum("returned_cents")
+    )
+    return sale.amount_cents - int(paid["cents"] or 0) + int(back["cents"] or 0) + int(undone["cents"] or 0)
 
 
 def _left_of_plan(plan: PayPlan) -> int:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from core.money import format_cents
 from core.tokens import reference_of
-from payments import due_parts, notices, voids
+from payments import discount_back, due_parts, notices, voids
 from payments.models import Alarm, Allocation, LedgerPosting, Refund
 from payments.reconciling import RECOVERY
 from payplans.models import Installment, PayPlan
@@ -17,6 +17,7 @@ def of_success(refund: Refund, outcome: Succeeded, now: datetime) -> None:
     """The installment owes it again, held for staff, or is closed; its posting waits; the patient is told."""
     _take_in_step(refund, before=Refund.refunded_cents(refund.payment) - refund.amount_cents, now=now)
     _queue_posting(refund, now)
+    discount_back.follow(refund.payment, now)
     notices.refunded(refund, now)
     if outcome.amount_cents != refund.amount_cents:
         given, asked = format_cents(outcome.amount_cents), format_cents(refund.amount_cents)
@@ -29,6 +30,7 @@ def of_failure(refund: Refund, *, had_succeeded: bool, now: datetime) -> None:
     if had_succeeded:
         _take_in_step(refund, before=Refund.refunded_cents(refund.payment) + refund.amount_cents, now=now)
         text += _undo_in_ledger(refund, now)
+        discount_back.follow(refund.payment, now)
     what_now = "" if refund.is_lost_dispute else " Give the money back in another way, or leave it as paid."
     _alarm(refund, "REFUND_FAILED", f"{text}{what_now}", now)
 

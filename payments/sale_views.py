@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from core import clock
 from patients import pages as patient_pages
-from payments import asking, fee_pages, making_room, recorded, sale_pages, sales, upward
+from payments import asking, fee_pages, fee_terms, making_room, recorded, sale_pages, sales, upward
 from payments.fees import Means
 from payments.models import DuePart, Sale
 from payments.sale_forms import TenderForm
@@ -125,13 +126,21 @@ def _take(found: Sale, form: TenderForm, actor: str) -> str:
     now, card = clock.now(), form.card
     wish = {"cents": form.cents, "shown_cents": form.cleaned_data["shown"], "newest": form.cleaned_data["newest"]}
     who: dict[str, Any] = {"payer": card.patient if card else found.patient, "actor": actor, "now": now}
+    # A page on a phone is closed only for a payment that nothing else speaks against.
+    sales.refuse_early(found, means=_means(found, form, now), now=now, **wish)
     making_room.make_room(found.patient, actor=actor, now=now)
     if form.is_recorded:
         pay_type = form.cleaned_data["pay_type"]
         recorded.record(found.pk, pay_type_num=pay_type, paid_with=form.paid_with, **who, **wish)
         return reverse("sale", args=[found.uuid])
-    part = sales.tender(found.pk, means=Means.of_card(card.funding) if card else Means.OTHER, **who, **wish)
+    part = sales.tender(found.pk, means=_means(found, form, now), **who, **wish)
     return _hand_over(found, part, form, actor)
+
+
+def _means(found: Sale, form: TenderForm, now: datetime) -> Means:
+    if form.is_recorded:
+        return fee_terms.offer(found.practice, now).means_of_type(form.cleaned_data["pay_type"])
+    return Means.of_card(form.card.funding) if form.card else Means.OTHER
 
 
 def _hand_over(found: Sale, part: DuePart, form: TenderForm, actor: str) -> str:

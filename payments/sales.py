@@ -89,8 +89,7 @@ def tender(
         with transaction.atomic():
             sale = locks.sale(sale_id)
             _refuse_unless_payable(sale, cents, now)
-            if newest is not None and sale.due_parts.filter(pk__gt=newest).exists():
-                raise UnableToSell("This was paid at meanwhile, perhaps by a second click: look at it first")
+            _refuse_if_tendered_since(sale, newest)
             if sale.state == State.DRAFT:
                 _open(sale, actor, now)
             part = DuePart.objects.create(
@@ -105,12 +104,34 @@ def tender(
         ) from error
 
 
+def refuse_early(
+    sale: Sale, *, cents: int, now: datetime, newest: int | None, means: str, shown_cents: int | None
+) -> None:
+    """What `tender` would refuse, asked before anything is withdrawn to make room for it; no lock. It asks again.
+
+    Raises UnableToSell.
+    """
+    _refuse_unless_payable(sale, cents, now)
+    _refuse_if_tendered_since(sale, newest)
+    _price(fee_terms.offer(sale.practice, now), sale, cents, means, cents if shown_cents is None else shown_cents)
+
+
+def _refuse_if_tendered_since(sale: Sale, newest: int | None) -> None:
+    if newest is not None and sale.due_parts.filter(pk__gt=newest).exists():
+        raise UnableToSell("This was paid at meanwhile, perhaps by a second click: look at it first")
+
+
+def _price(offer: fee_terms.Offer, sale: Sale, cents: int, means: str, shown_cents: int) -> fees.Quote:
+    quote = offer.quote(sale, cents=cents, means=means)
+    if quote.total_cents != shown_cents:
+        raise PriceChanged(f"The price is {format_cents(quote.total_cents)}, not {format_cents(shown_cents)}")
+    return quote
+
+
 def _freeze_price(part: DuePart, sale: Sale, means: str, shown_cents: int, now: datetime) -> None:
     """Under the sale's lock: what is asked for from here on is exactly what was shown."""
     offer = fee_terms.offer(sale.practice, now)
-    quote = offer.quote(sale, cents=part.amount_cents, means=means)
-    if quote.total_cents != shown_cents:
-        raise PriceChanged(f"The price is {format_cents(quote.total_cents)}, not {format_cents(shown_cents)}")
+    quote = _price(offer, sale, part.amount_cents, means, shown_cents)
     if quote.fee_cents and offer.settings is not None:
         TenderFee.objects.create(
             practice_id=part.practice_id, due_part=part, settings=offer.settings, kind=quote.kind, rate=quote.rate,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, Protocol
@@ -24,9 +24,11 @@ class PaidWith:
     wallet: str = ""
     entry: str = ""
     generated_card: str = ""
+    # What a chip says for the receipt, by the processor's names (application_preferred_name, dedicated_file_name ...).
+    chip: dict[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        return f"{self.brand.title()} {self.last4}"
+        return f"{self.brand.title()} {self.last4}".strip()
 
 
 @dataclass(frozen=True)

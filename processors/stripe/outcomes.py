@@ -62,7 +62,20 @@ def paid_with(charge: Any) -> PaidWith:
         wallet=_text(wallet, "type"),
         entry=_text(card, "read_method"),
         generated_card=_id(getattr(card, "generated_card", None) or ""),
+        chip=_chip(getattr(card, "receipt", None)),
     )
+
+
+# What receipts of chip cards name (EMV application, AID, cryptogram) and what helps the office find the payment.
+_CHIP = (
+    "application_preferred_name", "dedicated_file_name", "application_cryptogram", "authorization_code",
+    "cardholder_verification_method",
+)  # fmt: skip
+
+
+def _chip(receipt: Any) -> dict[str, str]:
+    """Only what was said; {} of a swiped or typed card."""
+    return {name: said[:60] for name in _CHIP if (said := _text(receipt, name))}
 
 
 def of_failed_create(error: stripe.StripeError) -> Outcome:

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from opendental import account
+from opendental import account, adjusting
 from opendental.client import Office
 from opendental.models import Connection
-from payments import charging, fees, recorded, refunds, sales, upward
+from payments import charging, fees, receipts, recorded, refunds, sales, upward
 from payments.fees import Means
 from payments.models import (
+    Alarm,
     Allocation,
     Attempt,
     DuePart,
@@ -25,6 +26,7 @@ from payments.models import (
     TenderFee,
 )
 from payments.sales import PriceChanged
+from practices.models import Event
 from tests.opendental.desk import Desk, alarms
 from tests.opendental.test_sales import CASH, Counter, states
 from tests.plugins.stripe import DEBIT, VISA, Shop
@@ -253,12 +255,83 @@ def test_a_whole_refund_of_a_surcharge_is_open_dentals_own_refund_of_the_rest(co
     assert still_open(counter) == {counter.first: 80_00, counter.second: 40_00}
 
 
-def test_discounted_cash_is_given_back_as_it_was_paid_and_the_discount_stays(counter: Counter) -> None:
+def test_discounted_cash_goes_back_with_its_share_of_the_discount(counter: Counter) -> None:
     decide(counter, "DISCOUNT")
     cash(counter, counter.draft(), 120_00, 116_40)
     counter.desk.post()
-    give_back(counter, 116_40)
+    give_back(counter, 29_10)
     counter.desk.post()
-    back = LedgerPosting.objects.get(movement="REFUND")
-    assert (back.amount_cents, back.state, back.route) == (-116_40, "MATCHED", "REFUND")
-    assert still_open(counter) == {counter.first: 77_60, counter.second: 38_80}
+    assert (adjusted(counter), row_states()) == ({counter.first: -1_80, counter.second: -90}, ["MATCHED"] * 2)
+    give_back(counter, 87_30)
+    counter.desk.post()
+    assert (adjusted(counter), row_states()) == ({counter.first: 0, counter.second: 0}, ["MATCHED"] * 2)
+    # The work asks for its posted price again, and so does the receipt.
+    counter.desk.wait(seconds=61)
+    counter.desk.post()
+    assert (still_open(counter), alarms()) == ({counter.first: 80_00, counter.second: 40_00}, ["REFUND_BY_HAND"] * 2)
+    assert receipts._left_of_sale(Sale.objects.get()) == 120_00
+
+
+def test_a_lost_answer_to_a_smaller_discount_is_told_once_more_and_does_no_harm(counter: Counter) -> None:
+    decide(counter, "DISCOUNT")
+    cash(counter, counter.draft("PROCEDURES", chosen=[counter.second]), 40_00, 38_80)
+    counter.desk.post()
+    counter.desk.outside.fault("PUT /api/v1/adjustments/*", "drop_after", times=1)
+    give_back(counter, 38_80)
+    counter.desk.post()
+    assert row_states() == ["UNCLEAR"]
+    counter.desk.wait(seconds=61)
+    counter.desk.post()
+    assert (row_states(), adjusted(counter)) == (["MATCHED"], {counter.second: 0})
+
+
+def test_a_refund_that_settles_while_a_discount_is_read_back_is_not_forgotten(counter: Counter) -> None:
+    decide(counter, "DISCOUNT")
+    cash(counter, counter.draft("PROCEDURES", chosen=[counter.second]), 40_00, 38_80)
+    counter.desk.post()
+    LedgerAdjustment.objects.update(state="POSTED")
+    give_back(counter, 19_40)
+    assert (row_states(), LedgerAdjustment.objects.get().target_cents) == (["POSTED"], -60)
+    counter.desk.post()
+    counter.desk.post()
+    assert (row_states(), adjusted(counter)) == (["MATCHED"], {counter.second: -60})
+
+
+def refused(counter: Counter) -> LedgerAdjustment:
+    """A discount that Open Dental did not take: its type takes off no more."""
+    decide(counter, "DISCOUNT", adj_type_num=293)
+    Connection.objects.update(adjustment_types={"293": "Turned into a plus meanwhile"})
+    cash(counter, counter.draft("PROCEDURES", chosen=[counter.second]), 40_00, 38_80)
+    counter.desk.post()
+    return LedgerAdjustment.objects.get()
+
+
+def test_staff_have_a_refused_discount_posted_again_once_its_cause_is_gone(counter: Counter) -> None:
+    row = refused(counter)
+    LedgerAdjustment.objects.update(adj_type_num=TAKES_OFF)
+    assert adjusting.again(row, actor="user:1", now=counter.desk.now())
+    for _ in range(2):
+        counter.desk.post()
+        counter.desk.wait(seconds=61)
+    counter.desk.post()
+    assert (row_states(), adjusted(counter), alarms()) == (["MATCHED"], {counter.second: -1_20}, [])
+    assert not adjusting.again(LedgerAdjustment.objects.get(), actor="user:1", now=counter.desk.now())
+
+
+def test_a_discount_marked_as_entered_by_hand_is_left_alone_until_it_is_taken_back(counter: Counter) -> None:
+    row = refused(counter)
+    assert adjusting.mark(row, reason="In the deposit of May", actor="user:1", now=counter.desk.now())
+    counter.desk.wait(hours=1)
+    counter.desk.post()
+    assert (row_states(), alarms(), adjusted(counter)) == (["MARKED"], [], {})
+    assert Event.objects.get(kind="adjustment_marked").text == "In the deposit of May"
+    # What goes back with a refund, only those who entered it can change.
+    give_back(counter, 38_80)
+    row.refresh_from_db()
+    assert (row.state, "no discount any more" in Alarm.objects.get(kind="ADJUSTMENT_BY_HAND", closed_at=None).text) == (
+        "BY_HAND", True,
+    )  # fmt: skip
+    assert adjusting.mark(row, reason="Deleted there", actor="user:1", now=counter.desk.now())
+    assert adjusting.unmark(row, actor="user:1", now=counter.desk.now())
+    counter.desk.post()
+    assert row_states() == ["MATCHED"], "nothing of it is there, and nothing should be"

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from django.http import QueryDict
 
+from opendental import pay_off, plan_orders
 from opendental import plan_edit_pages as pages
-from opendental import plan_orders
 from opendental.models import PlanOrder
+from opendental.pay_off import UnableToPayOff
 from opendental.plan_forms import ClosePlanForm, EditPlanForm
 from payments.models import DuePart
 from payplans.models import PayPlan
@@ -130,18 +131,50 @@ def test_a_lost_answer_to_closing_is_read_from_the_plan(desk: Desk, plan: PayPla
     assert worked(desk, order).state == State.DONE
 
 
+def counter_of(desk: Desk, shop: Shop, plan: PayPlan) -> SaleCounter:
+    counter = SaleCounter.__new__(SaleCounter)
+    counter.desk, counter.shop, counter.number, counter.patient = desk, shop, plan.patient.pat_num, plan.patient
+    return counter
+
+
 def test_a_plan_is_paid_off_by_closing_it_and_taking_the_quote_at_the_desk(
     desk: Desk, plan: PayPlan, shop: Shop
 ) -> None:
     order = worked(desk, close(desk, plan))
-    cents = order.form["quote_cents"]
-    counter = SaleCounter.__new__(SaleCounter)
-    counter.desk, counter.shop, counter.number, counter.patient = desk, shop, plan.patient.pat_num, plan.patient
-    counter.charge(counter.draft("CUSTOM", cents=cents), cents)
+    cents, counter = order.form["quote_cents"], counter_of(desk, shop, plan)
+    sale = pay_off.draft(order, actor="user:1", now=desk.now())
+    assert [(line.kind, line.amount_cents) for line in sale.lines.all()] == [("REST", cents)]
+    counter.charge(sale, cents)
+    with pytest.raises(UnableToPayOff, match="not in Open Dental yet"):
+        pay_off.draft(order, actor="user:1", now=desk.now())
     desk.wait(minutes=1)
     desk.post()
     on_plan = sum(one["amount_cents"] for one in desk.books("paysplits") if one["PayPlanNum"] == plan.pay_plan_num)
     assert on_plan == cents
+    # Pressed again it finds that nothing is owed any more.
+    with pytest.raises(UnableToPayOff, match="Nothing of this plan is owed any more"):
+        pay_off.draft(order, actor="user:1", now=desk.wait(minutes=1))
+
+
+def test_work_that_closing_puts_back_on_the_account_is_paid_off_by_name(desk: Desk, shop: Shop) -> None:
+    patient = desk.patient()
+    works = [desk.act("procedures", PatNum=patient, ProcFee=fee)["ProcNum"] for fee in (300, 200)]
+    # Other work of the patient stands on no plan, and paying the plan off is not about it.
+    other = desk.act("procedures", PatNum=patient, ProcFee=75)["ProcNum"]
+    body = {"PatNum": patient, "PayAmt": 100, "DatePayPlanStart": desk.now().date().isoformat(), "IsLocked": "false"}
+    number = int(desk.act("plans", procNums=works, **body)["PayPlanNum"])
+    desk.pull(cycles=2)
+    order = worked(desk, close(desk, plan_of(number)))
+    sale = pay_off.draft(order, actor="user:1", now=desk.now())
+    assert sorted((line.kind, line.proc_num, line.amount_cents) for line in sale.lines.all()) == [
+        ("PROCEDURE", works[1], 200_00), ("REST", 0, 300_00),
+    ]  # fmt: skip
+    counter_of(desk, shop, plan_of(number)).charge(sale, 500_00)
+    desk.wait(minutes=1)
+    desk.post()
+    paid = desk.books("paysplits")
+    assert sum(one["amount_cents"] for one in paid if one["ProcNum"] == works[1]) == 200_00
+    assert (sum(one["amount_cents"] for one in paid), [one for one in paid if one["ProcNum"] == other]) == (500_00, [])
 
 
 def test_an_office_whose_version_can_not_says_where_it_is_done(open_desk: Callable[..., Desk]) -> None:

@@ -151,6 +151,7 @@ def test_lost_is_owed_again_posted_once_and_stays_frozen_until_released(
     with pytest.raises(UnableToRefund, match=r"Only \$0.00"):
         give_back(payment, 1, now)
     dispute_work.release(Dispute.objects.get().pk, reason="New card", actor="user:1", now=now)
+    assert Event.objects.get(kind="alarm_closed").actor == "user:1"
     assert open_alarms() == []
 
 

@@ -10,7 +10,18 @@ from patients.mirror import search_text
 from patients.models import Patient
 from payments import recorded, sales
 from payments.account import OpenProcedure
-from payments.models import Alarm, Allocation, Attempt, Dispute, DuePart, LedgerPosting, Payment, Refund, Sale
+from payments.models import (
+    Alarm,
+    Allocation,
+    Attempt,
+    Dispute,
+    DuePart,
+    LedgerAdjustment,
+    LedgerPosting,
+    Payment,
+    Refund,
+    Sale,
+)
 from payments.sale_lines import Line
 from payplans.models import Installment
 from practices.models import Practice
@@ -63,6 +74,16 @@ def refund(taken: Payment, cents: int = 10_00, state: str = "SUCCEEDED", **field
     made: Refund = Refund.objects.create(
         practice=taken.practice, payment=taken, amount_cents=cents, state=state,
         **{"actor": "user:1", "started_at": taken.paid_at, **fields},
+    )  # fmt: skip
+    return made
+
+
+def adjustment(taken: Payment, state: str = "BY_HAND", **fields: Any) -> LedgerAdjustment:
+    """A discount beside a payment, in this state."""
+    made: LedgerAdjustment = LedgerAdjustment.objects.create(
+        practice=taken.practice, payment=taken, allocation=taken.allocations.get(), patient=taken.payer, proc_num=11,
+        adj_type_num=1, amount_cents=-3_00, reference=f"KP-DISCOUNT{taken.pk}", state=state,
+        **{"next_at": taken.paid_at, "created_at": taken.paid_at, **fields},
     )  # fmt: skip
     return made
 

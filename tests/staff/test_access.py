@@ -67,6 +67,7 @@ def made(practice: Practice) -> SimpleNamespace:
         created_at=scene.payment.paid_at, expires_at=scene.payment.paid_at,
     )  # fmt: skip
     scene.dispute = making.dispute(scene.payment)
+    scene.adjustment = making.adjustment(scene.payment)
     scene.request = PaymentRequest.objects.create(
         practice=practice, click=uuid.uuid4(), token_hash="request", patient=scene.patient, payer=scene.patient,
         basis="PATIENT", amount_cents=50_00, prefers="SMS", actor="user:1", created_at=scene.payment.paid_at,
@@ -92,7 +93,7 @@ ONE_OF = {
     "payment_id": "payment", "card_id": "card", "part_id": "part", "consent_id": "consent",
     "posting_id": "posting", "alarm_id": "alarm", "refund_id": "refund", "payout_id": "payout",
     "receipt_link_id": "receipt_link", "dispute_id": "dispute", "request_id": "request",
-    "location_id": "location", "reader_id": "reader",
+    "location_id": "location", "reader_id": "reader", "adjustment_id": "adjustment",
 }  # fmt: skip
 TEMPLATE = {"kind": "payment_failed", "channel": "sms", "language": "en", "day": "2026-03-10"}
 
@@ -129,7 +130,7 @@ def test_an_auditor_may_only_look(scene: SimpleNamespace, auditor: Client) -> No
 
     allowed = [entry.name for entry in changing if auditor.post(url_of(entry, scene)).status_code != 403]
 
-    assert len(changing) == 74
+    assert len(changing) == 79
     assert allowed == []
     assert Event.objects.count() == before
 

@@ -11,7 +11,7 @@ import pytest
 from django.test import Client
 
 from patients.models import Patient
-from payments import upward
+from payments import making_room, upward
 from payments.models import Attempt, FeeSettings, Payment, Sale, TenderFee
 from practices.models import Event, Practice
 from tests.plugins.stripe import DEBIT, Shop
@@ -190,3 +190,18 @@ def test_a_practice_that_moves_to_a_barred_state_takes_no_surcharge(
     page = words(manager.get(f"/payments/sales/{sale.uuid}/"))
     assert "No surcharge is taken now. Maine does not permit surcharges on cards." in page
     assert "Take $120.00" in page
+
+
+def test_a_price_that_is_not_the_shown_one_closes_no_page_on_a_phone(
+    manager: Client, desk: Client, ana: Patient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed: list[Patient] = []
+    monkeypatch.setattr(making_room, "make_room", lambda patient, **_: closed.append(patient))
+    manager.post(URL, DISCOUNT)
+    sale = draft(desk, ana)
+    wish = {"method": "recorded", "pay_type": "70", "amount": "120.00", "newest": 0}
+    pay_url = f"/payments/sales/{sale.uuid}/pay/"
+    assert "Nothing was taken yet." in words(desk.post(pay_url, {**wish, "shown": 120_00}))
+    assert (closed, Payment.objects.count()) == ([], 0)
+    desk.post(pay_url, {**wish, "shown": 116_40})
+    assert (closed, Payment.objects.get().amount_cents) == ([ana], 116_40)

@@ -229,3 +229,28 @@ def test_a_refund_that_staff_enter_stands_in_the_queue_with_its_steps(
     assert "Refund, plan 169 Staff enter it Enter −$28.60 there." in page
     posting.refresh_from_db()
     assert (posting.state, posting.next_at, woken) == ("BY_HAND", now, [practice.pk])
+
+
+def test_a_discount_that_is_not_in_the_ledger_waits_with_its_steps_and_verbs(
+    sign_in: SignIn, practice: Practice, woken: list[int]
+) -> None:
+    row = making.adjustment(making.scene(practice).payment, state_reason="The type takes off no more.")
+    biller, here = sign_in("BILLER"), f"/payments/adjustments/{row.pk}/"
+    page = biller.get(QUEUE).content.decode()
+    assert counts(page)["Waits for you"] == 1
+    assert f"one adjustment of -$3.00 attached to procedure 11, its note beginning with {row.reference}" in text(page)
+    assert biller.post(f"{here}look/", follow=True).status_code == 200
+    assert "Without a reason" in biller.post(f"{here}by-hand/", {"reason": ""}).content.decode()
+    biller.post(f"{here}by-hand/", {"reason": "In the deposit of May"})
+    row.refresh_from_db()
+    assert (row.state, counts(biller.get(QUEUE).content.decode())["All open"]) == ("MARKED", 0)
+    assert "In the deposit of May" in text(biller.get(f"{QUEUE}?filter=marked").content.decode())
+    biller.post(f"{here}by-hand/take-back/")
+    assert Alarm.objects.get(kind="ADJUSTMENT_BY_HAND", closed_at=None).text.startswith(
+        "A cash discount does not stand"
+    )
+    biller.post(f"{here}again/")
+    row.refresh_from_db()
+    assert (row.state, woken) == ("UNCLEAR", [practice.pk] * 3)
+    assert "does not wait for that any more" in text(biller.post(f"{here}again/", follow=True).content.decode())
+    assert sign_in("AUDITOR").post(f"{here}look/").status_code == 403

@@ -10,7 +10,8 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from payments.models import Alarm, LedgerPosting, Payment, Refund
+from notifications.models import Message
+from payments.models import Alarm, Attempt, LedgerPosting, Payment, Refund
 from payments.refund_outcomes import settle_refund
 from practices.models import Practice
 from processors.port import Failed
@@ -148,3 +149,27 @@ def test_more_refunds_cost_no_more_queries(biller: Client, payment: Payment, dja
 
     with django_assert_num_queries(len(few)):
         biller.get(address)
+
+
+def test_a_card_that_was_presented_is_named_wherever_money_goes_back_to_it(
+    biller: Client, payment: Payment, orders: Orders
+) -> None:
+    facts = {
+        "brand": "visa",
+        "last4": "4242",
+        "entry": "contact_emv",
+        "chip": {"dedicated_file_name": "A0000000031010"},
+    }
+    Attempt.objects.update(card=None, channel="TERMINAL", paid_with="Visa 4242", card_facts=facts)
+    assert "The money goes back to Visa 4242, once." in text(biller.get(url(payment)).content.decode())
+    assert "Gave $28.60 back to Visa 4242." in ordered(biller, payment, "28.60", orders)
+    assert Message.objects.get(kind="REFUND").values["Card Last 4"] == "4242"
+
+    page = text(biller.get(f"/payments/{payment.pk}/receipt/").content.decode())
+    assert "Given back to Visa ending in 4242" in page
+    assert "Card read Chip AID A0000000031010" in page
+
+    # The processor told nothing of the card.
+    Attempt.objects.update(paid_with="Card", card_facts={"brand": "card", "last4": "", "funding": "unknown"})
+    assert "The money goes back to Card, once." in text(biller.get(url(payment)).content.decode())
+    assert "Paid with Card Reference" in text(biller.get(f"/payments/{payment.pk}/receipt/").content.decode())

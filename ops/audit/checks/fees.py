@@ -18,7 +18,7 @@ STEPS = {
     "SENDING": ["adjustment_sending"],
     "POSTED": ["adjustment_posted"],
     "MATCHED": ["adjustment_matched"],
-    "BY_HAND": ["adjustment_by_hand"],
+    "MARKED": ["adjustment_marked"],
 }
 
 
@@ -93,9 +93,23 @@ def adjustments_are_in_the_ledger_once(world: World) -> Iterator[str]:
             yield f"adjustment {row['id']} is in the ledger {len(copies)} times"
         if row["state"] != "MATCHED" or office is None:
             continue
-        exact = [one for one in copies if (one["AdjAmt"], one["ProcNum"]) == (row["amount_cents"], row["proc_num"])]
-        if [one["AdjNum"] for one in exact] != [row["adj_num"]]:
-            yield f"adjustment {row['id']} of {row['amount_cents']} cents is MATCHED, the ledger has {len(exact)} of it"
+        wanted = row["amount_cents"] + row["returned_cents"]
+        exact = [one for one in copies if (one["AdjAmt"], one["ProcNum"]) == (wanted, row["proc_num"])]
+        # One of nothing may as well be deleted.
+        if [one["AdjNum"] for one in exact] != [row["adj_num"]] and (wanted or copies):
+            yield f"adjustment {row['id']} of {wanted} cents is MATCHED, the ledger has {len(exact)} of it"
+
+
+def discounts_go_back_in_proportion(world: World) -> Iterator[str]:
+    """With what was given back of the payment goes that share of each of its discounts, and nothing else does."""
+    payments = {row["id"]: row for row in world.rows("payments_payment")}
+    refunds = grouped(world.rows("payments_refund"), lambda row: row["payment_id"])
+    for row in world.rows("payments_ledgeradjustment"):
+        payment, found = payments[row["payment_id"]], refunds.get(row["payment_id"], [])
+        back = sum(one["amount_cents"] for one in found if one["state"] == "SUCCEEDED")
+        due = -row["amount_cents"] * back // payment["amount_cents"]
+        if row["returned_cents"] != due:
+            yield f"{row['returned_cents']} cents of adjustment {row['id']} were taken back, {due} should be"
 
 
 def _copies(office: Office, reference: str) -> list[Row]:
@@ -147,6 +161,7 @@ CHECKS = (
     fees_follow_the_rules,
     discounts_are_allocated,
     adjustments_are_in_the_ledger_once,
+    discounts_go_back_in_proportion,
     ledger_adjustments_are_ours,
     adjustments_are_final,
     adjustments_have_their_events,
