@@ -56,7 +56,7 @@ def _missing(plan: PayPlan, splits: Sequence[PlanSplit]) -> dict[int, str]:
     """Installment → what to tell."""
     allocated = Allocation.objects.filter(
         installment__plan=plan, payment__postings__plan=plan, payment__postings__state=LedgerPosting.State.MATCHED,
-        payment__postings__movement=LedgerPosting.Movement.PAYMENT,
+        payment__postings__movement__in=[LedgerPosting.Movement.PAYMENT, LedgerPosting.Movement.MOVE_IN],
     )  # fmt: skip
     postings = list(
         allocated.values_list(
@@ -87,10 +87,11 @@ def _missing(plan: PayPlan, splits: Sequence[PlanSplit]) -> dict[int, str]:
 
 
 def _given_back(plan: PayPlan) -> Counter[int]:
-    """Payment → cents of its refunds that stand in Open Dental."""
-    entered = LedgerPosting.objects.filter(
-        plan=plan, movement=LedgerPosting.Movement.REFUND, pay_num__isnull=False
-    ).values_list("payment_id", "amount_cents")
+    """Payment → cents of it that were taken off in Open Dental: by refunds, or by a move."""
+    off = [LedgerPosting.Movement.REFUND, LedgerPosting.Movement.MOVE_OUT]
+    entered = LedgerPosting.objects.filter(plan=plan, movement__in=off, pay_num__isnull=False).values_list(
+        "payment_id", "amount_cents"
+    )
     found: Counter[int] = Counter()
     for payment, cents in entered:
         found[payment] -= cents

@@ -6,18 +6,19 @@ from typing import Any, cast
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.views.decorators.http import require_POST
 
 from core import clock
-from opendental import moves
+from opendental import moves, post_move
 from opendental.forms import MoveForm
 from opendental.moves import UnableToMove, Wish
 from opendental.posting_views import wake
 from patients import search
 from patients.models import Patient
 from payments import pages, upward
-from payments.models import Payment
+from payments.models import Move, Payment
 from payments.plan_views import done
 from payments.upward import UnableToReadAccount
 from practices import access
@@ -35,10 +36,12 @@ def move_payment(request: HttpRequest, payment_id: int) -> HttpResponse:
     payment = pages.payment_or_404(practice, payment_id)
     page, form = _page(practice, payment, request), None
     if page["account"] is not None:
-        form = MoveForm(posted(request), account=page["account"], cents=payment.amount_cents)
+        page["places"] = moves.places(page["patient"], payment)
+        form = MoveForm(posted(request), account=page["account"], cents=payment.amount_cents, places=page["places"])
         page["form"] = form
     if form is not None and request.method == "POST" and form.is_valid():
-        wish = Wish(page["patient"], page["account"], form.cleaned_data["procedures"])
+        chosen = form.cleaned_data
+        wish = Wish(page["patient"], page["account"], chosen["procedures"], chosen["installment"])
         try:
             if request.POST.get("step") == "move":
                 return _ordered(request, payment, wish, form.cleaned_data["reason"])
@@ -47,6 +50,19 @@ def move_payment(request: HttpRequest, payment_id: int) -> HttpResponse:
             page["refusal"] = str(error)
     is_wrong = request.method == "POST" and "plan" not in page
     return render(request, "opendental/move_payment.html", page, status=422 if is_wrong else 200)
+
+
+@access.staff(Permission.POSTING)
+@require_POST
+def call_off_move(request: HttpRequest, payment_id: int) -> HttpResponse:
+    """As long as staff have taken nothing off in Open Dental."""
+    payment = pages.payment_or_404(cast("StaffRequest", request).practice, payment_id)
+    move = payment.moves.filter(state=Move.State.ORDERED).select_related("target").first()
+    if move is not None and post_move.call_off(move, actor=access.actor(request), now=clock.now()):
+        messages.success(request, "Called off. The payment stays where it is.")
+    else:
+        messages.warning(request, "This move can't be called off any more.")
+    return redirect("needs_posting")
 
 
 def _ordered(request: HttpRequest, payment: Payment, wish: Wish, reason: str) -> HttpResponse:

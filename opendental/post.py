@@ -187,7 +187,8 @@ class Poster:
 
         Of several that are proven not to be in the books, the oldest goes first; else they'd wait for each other.
         """
-        payments = LedgerPosting.objects.filter(plan_id=posting.plan_id, movement=LedgerPosting.Movement.PAYMENT)
+        taking = [LedgerPosting.Movement.PAYMENT, LedgerPosting.Movement.MOVE_IN]
+        payments = LedgerPosting.objects.filter(plan_id=posting.plan_id, movement__in=taking)
         others = payments.filter(state__in=outbox.IN_FLIGHT).exclude(pk=posting.pk)
         if posting.state == State.UNCLEAR:
             others = others.exclude(state=State.UNCLEAR, searches__gte=PROVEN_ABSENT, pk__gt=posting.pk)
@@ -340,6 +341,8 @@ def _wait(error: OpenDentalError) -> timedelta | None:
 
 
 def _installment(posting: LedgerPosting) -> Installment | None:
+    if posting.move is not None:
+        return posting.move.installment
     allocation = posting.payment.allocations.select_related("installment").first()
     return allocation.installment if allocation else None
 

@@ -15,7 +15,7 @@ from django.db import transaction
 from opendental import outbox, post_sale, verify
 from opendental.errors import NotFoundInOffice, OpenDentalError, Refused, TooOldVersion
 from opendental.fields import Unreadable
-from payments import locks
+from payments import locks, moved
 from payments.models import Alarm, Allocation, LedgerPosting, Move
 from practices.models import Event
 
@@ -34,7 +34,8 @@ def work(poster: Poster) -> None:
     due = Move.objects.filter(
         practice_id=poster.connection.practice_id, state=Move.State.ORDERED, next_at__lte=poster.now
     )
-    for move in due.select_related("target__patient", "payment__attempt__due_part").order_by("next_at", "pk"):
+    along = ("target__patient", "payment__attempt__due_part", "installment")
+    for move in due.select_related(*along).order_by("next_at", "pk"):
         if poster.is_away:
             return
         if move.kind == Kind.SPLITS:
@@ -131,20 +132,36 @@ def _later(move: Move, now: datetime, pause: timedelta, reason: str = "") -> Non
     ordered.update(next_at=now + pause, state_reason=reason[:300], tries=move.tries + bool(reason))
 
 
+def call_off(move: Move, *, actor: str, now: datetime) -> bool:
+    """Staff leave it where it is. False once they have entered that it is off, or a program is at it."""
+    with transaction.atomic():
+        out = LedgerPosting.objects.filter(move=move, movement=Movement.MOVE_OUT, state=State.BY_HAND, pay_num=None)
+        if not out.update(state=State.WITHDRAWN, state_reason="The move was called off"):
+            return False
+        coming = LedgerPosting.objects.filter(move=move, movement=Movement.MOVE_IN, state=State.QUEUED, sends=0)
+        coming.update(state=State.WITHDRAWN, state_reason="The move was called off")
+        Alarm.close(move.practice_id, key=move.alarm_key, now=now, actor="poster")
+        return _end(move, Move.State.REFUSED, now, "Called off by staff", actor=actor)
+
+
 def finish(move: Move, now: datetime) -> None:
     """It stands there: from now on that is what the payment pays for."""
     with transaction.atomic():
-        payment = locks.payment(move.payment_id)
+        payment = locks.payment_onto(move.payment_id, move.installment and move.installment.plan_id)
         if not _end(move, Move.State.DONE, now):
             return
+        moved.leaves_plan(payment, now)
         Allocation.objects.filter(payment=payment).delete()
+        if move.installment is not None:
+            moved.pays(payment, move.installment, now)
+            return
         Allocation.objects.bulk_create(
             Allocation(practice_id=payment.practice_id, payment=payment, line=line, amount_cents=line.amount_cents)
             for line in move.target.lines.order_by("pk")
         )
 
 
-def _end(move: Move, state: str, now: datetime, reason: str = "") -> bool:
+def _end(move: Move, state: str, now: datetime, reason: str = "", actor: str = "poster") -> bool:
     with transaction.atomic():
         ordered = Move.objects.filter(pk=move.pk, state=Move.State.ORDERED)
         if not ordered.update(state=state, state_reason=reason[:300], ended_at=now):
@@ -152,7 +169,7 @@ def _end(move: Move, state: str, now: datetime, reason: str = "") -> bool:
         move.target.lines.update(is_held=False)
         Alarm.close(move.practice_id, key=_key(move), now=now, actor="poster")
         Event.record(
-            move.practice_id, kind=f"move_{state.lower()}", actor="poster", now=now, about=about(move),
+            move.practice_id, kind=f"move_{state.lower()}", actor=actor, now=now, about=about(move),
             text=reason or move.after,
         )  # fmt: skip
     return True

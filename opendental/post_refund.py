@@ -83,8 +83,8 @@ def _send(poster: Poster, posting: LedgerPosting) -> None:
 
 def _route(poster: Poster, posting: LedgerPosting, paid: LedgerPosting) -> str:
     """Only what was never attached to a plan can be given back by a program, and only where it reverses exactly."""
-    if posting.movement == Movement.MOVE_OUT:
-        return Route.REFUND
+    if posting.movement == Movement.MOVE_OUT and not features.at_least(poster.connection, "24.4.28"):
+        return Route.BY_HAND
     if paid.pay_num is None or paid.state == State.MARKED:
         return Route.BY_HAND
     if paid.plan_id is not None and paid.route != Route.PATIENT:

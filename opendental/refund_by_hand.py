@@ -58,12 +58,14 @@ def wait_again(posting: LedgerPosting, *, now: datetime) -> bool:
 
 
 def is_by_hand(posting: LedgerPosting) -> bool:
-    return posting.movement == Movement.REFUND and posting.route == Route.BY_HAND and posting.pay_num is None
+    is_back = posting.movement in (Movement.REFUND, Movement.MOVE_OUT)
+    return is_back and posting.route == Route.BY_HAND and posting.pay_num is None
 
 
 def _tell(posting: LedgerPosting, now: datetime) -> None:
     steps = _steps(posting)
-    outbox.alarm(posting, "REFUND_BY_HAND", steps, now=now, key=_key(posting))
+    kind = "MOVE_BY_HAND" if posting.move is not None else "REFUND_BY_HAND"
+    outbox.alarm(posting, kind, steps, now=now, key=_key(posting))
     office_notes.leave(posting, account_of(paid_of(posting)), steps, now=now)
 
 
@@ -86,6 +88,8 @@ def _steps(posting: LedgerPosting) -> str:
 
 
 def _what(posting: LedgerPosting) -> str:
+    if posting.move is not None:
+        return f"belongs elsewhere and is moved ({posting.move.after}); KasperPay posts it there afterwards"
     is_lost = posting.refund is not None and posting.refund.is_lost_dispute
     return "was taken back by the bank: a dispute was lost" if is_lost else "went back to the card"
 
@@ -146,4 +150,4 @@ def account_of(paid: LedgerPosting) -> int:
 
 def _key(posting: LedgerPosting) -> str:
     """As payments/refund_aftermath.py closes it when the refund fails afterwards."""
-    return f"refund-by-hand:{posting.refund_id}"
+    return posting.move.alarm_key if posting.move is not None else f"refund-by-hand:{posting.refund_id}"

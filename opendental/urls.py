@@ -24,6 +24,7 @@ urlpatterns = [
     path("payments/catch-up/", views.catch_up, name="catch_up"),
     path("payments/waits/", views.waits, name="payments_wait"),
     path("payments/<int:payment_id>/move/", move_views.move_payment, name="move_payment"),
+    path("payments/<int:payment_id>/move/call-off/", move_views.call_off_move, name="call_off_move"),
     path("payments/postings/<int:posting_id>/look-again/", posting_views.look_again, name="posting_look_again"),
     path("payments/postings/<int:posting_id>/post-now/", posting_views.post_now, name="posting_post_now"),
     path("payments/postings/<int:posting_id>/payment-number/", posting_views.name_payment, name="posting_name"),

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from cards.models import Autopay, Card
 from core import calendar
 from payments import arrears, budget, locks, varying, void_wishes, wishes
-from payments.models import Attempt, AttemptState, DuePart, Refund, RefundState
+from payments.models import Attempt, AttemptState, DuePart, Move, Refund, RefundState
 from payments.wishes import Wishes
 from payplans.models import Installment, PayPlan
 from practices.models import PaymentSettings
@@ -21,6 +21,7 @@ OWN_HOLDS = {
 }  # fmt: skip
 _PLANNED = ("next_try_at", "hold", "hold_reason", "wait_reason", "is_automatic")
 REFUNDED = "Refunded: staff decide whether it is collected again"
+MOVED_AWAY = "What paid it was moved to another place: staff decide whether it is collected again"
 LOST = "Taken back by the bank in a dispute: staff decide whether it is collected again"
 
 
@@ -101,7 +102,11 @@ def _refunded(plan: PayPlan) -> dict[int, str]:
     """Installments of which money went back, with why they wait: never taken again by itself, whatever lifts a hold."""
     back = Refund.objects.filter(state=RefundState.SUCCEEDED, payment__allocations__installment__plan=plan)
     rows = back.order_by("pk").values_list("payment__allocations__installment", "reason")
-    return {pk: LOST if reason == Refund.Reason.DISPUTE else REFUNDED for pk, reason in rows}
+    found = {pk: LOST if reason == Refund.Reason.DISPUTE else REFUNDED for pk, reason in rows}
+    moved = Move.objects.filter(
+        state=Move.State.DONE, installment=None, payment__attempt__due_part__installment__plan=plan
+    ).values_list("payment__attempt__due_part__installment", flat=True)
+    return {**dict.fromkeys(moved, MOVED_AWAY), **found}
 
 
 def _planned(part: DuePart) -> tuple[object, ...]:

@@ -12,7 +12,7 @@ from django.db.models import Q
 from cards.models import Autopay, Card
 from core import calendar
 from payments import budget, wishes
-from payments.models import Attempt, AttemptState, Dispute, DueCheck, DuePart
+from payments.models import Attempt, AttemptState, Dispute, DueCheck, DuePart, Move
 from payplans.models import Installment
 
 CHECK_MAX_AGE = timedelta(minutes=5)
@@ -84,6 +84,8 @@ def refuse_unless_open(part: DuePart) -> None:
         raise UnableToClaim("Cards can't be charged more than $999,999.99")
     if part.installment is not None and not part.installment.plan.is_collectable:
         raise UnableToClaim("The plan is closed, gone or paid by insurance")
+    if part.installment is not None and _is_being_moved_onto(part.installment):
+        raise UnableToClaim("A payment is being moved onto it in Open Dental: wait for the result")
 
 
 def _is_being_collected(part: DuePart) -> bool:
@@ -92,6 +94,10 @@ def _is_being_collected(part: DuePart) -> bool:
         return part.attempts.filter(state__in=AttemptState.open_or_paid()).exists()
     same = Attempt.objects.filter(due_part__installment=part.installment_id)
     return same.filter(Q(state__in=AttemptState.open()) | Q(due_part=part, state=AttemptState.SUCCEEDED)).exists()
+
+
+def _is_being_moved_onto(installment: Installment) -> bool:
+    return Move.objects.filter(installment=installment.pk, state=Move.State.ORDERED).exists()
 
 
 def refuse_if_tried_since(part: DuePart, newest: int | None) -> None:

@@ -59,6 +59,13 @@ def payment(payment_id: int) -> Payment:
     return found
 
 
+def payment_onto(payment_id: int, plan_id: int | None) -> Payment:
+    """Lock a payment that goes onto a plan: that plan's installments come first. None: it goes onto none."""
+    if plan_id is not None:
+        installments(plan_id)
+    return payment(payment_id)
+
+
 def refund(refund_id: int) -> Refund:
     """Lock a refund after its payment; all are read anew."""
     paid = payment(Refund.objects.values_list("payment_id", flat=True).get(pk=refund_id))

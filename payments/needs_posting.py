@@ -77,6 +77,11 @@ class Waiting:
         return "Post now" if never_sent else "Look again"
 
     @property
+    def can_call_off(self) -> bool:
+        """A move that staff have not begun with in Open Dental."""
+        return self.posting.state == State.BY_HAND and self.posting.movement == LedgerPosting.Movement.MOVE_OUT
+
+    @property
     def menu(self) -> list[Action]:
         """What changes something opens in the drawer first. The addresses are opendental's, known by name."""
         if self.posting.state not in [*FOR_PEOPLE, State.MARKED]:
@@ -130,7 +135,7 @@ def page(practice: Practice, given: QueryDict, *, now: datetime) -> dict[str, An
     for name, number in needs_adjusting.counts(practice, of_discounts).items():
         counts[name] += number
     rows = LedgerPosting.objects.filter(conditions[chosen], practice=practice)
-    related = rows.select_related("patient", "plan", "refund", "payment__attempt__card")
+    related = rows.select_related("patient", "plan", "refund", "move", "payment__attempt__card")
     found = Paginator(related.order_by(_people_first(), "created_at", "pk"), PAGE_SIZE).get_page(given.get("page", "1"))
     return {
         "page": found,
@@ -169,12 +174,14 @@ def _people_first() -> Case:
 
 
 def _rows(postings: list[LedgerPosting], now: datetime) -> list[Waiting]:
-    steps = refund_rows.steps_of(one.refund_id for one in postings if one.state == State.BY_HAND and one.refund_id)
+    waiting = [one for one in postings if one.state == State.BY_HAND]
+    steps = refund_rows.steps_of(one.refund_id for one in waiting if one.refund_id)
+    of_moves = refund_rows.steps_of_moves(waiting)
     return [
         Waiting(
             posting=one,
             is_late=one.state in _MOVING and one.created_at <= now - LATE,
-            steps=steps.get(one.refund_id or 0, "") if one.state == State.BY_HAND else "",
+            steps=(steps.get(one.refund_id or 0) or of_moves.get(one.pk, "")) if one.state == State.BY_HAND else "",
         )
         for one in postings
     ]

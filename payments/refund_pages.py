@@ -95,5 +95,5 @@ def _has_installment(payment: Payment) -> bool:
 
 def _is_by_hand(payment: Payment) -> bool:
     """Open Dental lets no program refund what is attached to a plan (opendental/post_refund.py)."""
-    posting = payment.posting
+    posting = LedgerPosting.standing(payment.pk)
     return posting is not None and posting.plan_id is not None and posting.route != LedgerPosting.Route.PATIENT

@@ -59,6 +59,13 @@ def left_of(payment: Payment, rows: Iterable[RefundRow]) -> int:
     return max(0, payment.amount_cents - held)
 
 
+def steps_of_moves(postings: Iterable[LedgerPosting]) -> dict[int, str]:
+    """Posting → what staff were told to take off by hand, so that a payment can be moved."""
+    keys = {one.move.alarm_key: one.pk for one in postings if one.move is not None}
+    told = Alarm.objects.filter(key__in=keys).order_by("pk").values_list("key", "text") if keys else []
+    return {keys[key]: text for key, text in told}
+
+
 def steps_of(refund_ids: Iterable[int]) -> dict[int, str]:
     """Refund → what the poster told staff to enter (opendental/refund_by_hand.py), also when the alarm was put away."""
     keys = {f"refund-by-hand:{pk}": pk for pk in refund_ids}

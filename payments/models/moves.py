@@ -9,6 +9,7 @@ from django.db.models import Q
 
 from payments.models.payments import Payment
 from payments.models.sales import Sale
+from payplans.models import Installment
 from practices.models.rows import PracticeRow
 
 
@@ -28,6 +29,10 @@ class Move(PracticeRow):
     payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="moves")
     # Its lines say where the money is put; nobody tenders it.
     target = models.OneToOneField(Sale, on_delete=models.PROTECT, related_name="move")
+    # Set where it goes onto a payment plan: what it pays there. The one line of the target then only names the cents.
+    installment = models.ForeignKey(
+        Installment, null=True, blank=True, on_delete=models.PROTECT, related_name="moves", db_index=False
+    )
     kind = models.CharField(max_length=7, choices=Kind.choices)
     state = models.CharField(max_length=7, choices=State.choices, default=State.ORDERED)
     state_reason = models.CharField(max_length=300, blank=True)
@@ -52,7 +57,14 @@ class Move(PracticeRow):
         indexes = [
             # Read by opendental/post_move.py.
             models.Index(fields=["practice", "next_at"], condition=Q(state="ORDERED"), name="moves_under_way"),
+            # Read by payments/guards.py: nobody else collects what a move is about to pay.
+            models.Index(fields=["installment"], condition=Q(installment__isnull=False), name="moves_onto_plans"),
         ]
 
     def __str__(self) -> str:
         return f"move {self.pk}"
+
+    @property
+    def alarm_key(self) -> str:
+        """Of the alarm that tells staff what to take off by hand."""
+        return f"move-by-hand:{self.pk}"

@@ -265,11 +265,18 @@ def test_discounted_cash_goes_back_with_its_share_of_the_discount(counter: Count
     give_back(counter, 87_30)
     counter.desk.post()
     assert (adjusted(counter), row_states()) == ({counter.first: 0, counter.second: 0}, ["MATCHED"] * 2)
-    # The work asks for its posted price again, and so does the receipt.
-    counter.desk.wait(seconds=61)
-    counter.desk.post()
-    assert (still_open(counter), alarms()) == ({counter.first: 80_00, counter.second: 40_00}, ["REFUND_BY_HAND"] * 2)
     assert receipts._left_of_sale(Sale.objects.get()) == 120_00
+
+
+def test_all_of_it_given_back_leaves_the_work_at_its_posted_price(counter: Counter) -> None:
+    decide(counter, "DISCOUNT")
+    cash(counter, counter.draft(), 120_00, 116_40)
+    counter.desk.post()
+    give_back(counter, 116_40)
+    counter.desk.post()
+    back = LedgerPosting.objects.get(movement="REFUND")
+    assert (back.amount_cents, back.state, back.route) == (-116_40, "MATCHED", "REFUND")
+    assert (still_open(counter), alarms()) == ({counter.first: 80_00, counter.second: 40_00}, [])
 
 
 def test_a_lost_answer_to_a_smaller_discount_is_told_once_more_and_does_no_harm(counter: Counter) -> None:

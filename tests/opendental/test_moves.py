@@ -17,7 +17,7 @@ from payments.models import Allocation, LedgerPosting, Move, Payment, Sale, Sale
 from payments.refunds import UnableToRefund
 from practices.models import Event
 from tests import factories
-from tests.opendental.desk import Desk, alarms, collected
+from tests.opendental.desk import Desk, alarms
 from tests.opendental.test_sales import Counter
 from tests.plugins.stripe import Shop
 from tests.staff.test_plans_tab import text
@@ -212,15 +212,12 @@ def test_a_place_that_refused_it_is_exchanged_for_another(
     assert alarms() == []
 
 
-def test_a_procedure_with_too_little_room_and_an_installment_are_refused(
+def test_a_procedure_with_too_little_room_is_refused(
     counter: Counter,
     paid: Payment,
 ) -> None:
     with pytest.raises(UnableToMove, match="more than the chosen procedures still ask"):
         order(counter, counter.patient, counter.second)
-    posting = collected(counter.desk)
-    with pytest.raises(UnableToMove, match="stays on its plan"):
-        order(counter, counter.patient, counter.second, payment=posting.payment)
     assert (Move.objects.count(), ledger(counter)) == (0, [(counter.number, 80_00)])
 
 

@@ -142,7 +142,7 @@ def test_both_prices_are_shown_and_cash_is_taken_as_shown(manager: Client, ana: 
     assert "Pay the rest Any card $70.00" in page
 
     giving_back = words(manager.get(f"/payments/{Payment.objects.get().pk}/refund/"))
-    assert "The cash discount stays in Open Dental: the work then asks for the cash price." in giving_back
+    assert "Its share of the cash discount goes with it" in giving_back
     receipt = words(manager.get(f"/payments/{Payment.objects.get().pk}/receipt/"))
     assert "Cash discount −$1.50" in receipt
     assert "$48.50" in receipt

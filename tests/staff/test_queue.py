@@ -238,7 +238,7 @@ def test_a_discount_that_is_not_in_the_ledger_waits_with_its_steps_and_verbs(
     biller, here = sign_in("BILLER"), f"/payments/adjustments/{row.pk}/"
     page = biller.get(QUEUE).content.decode()
     assert counts(page)["Waits for you"] == 1
-    assert f"one adjustment of -$3.00 attached to procedure 11, its note beginning with {row.reference}" in text(page)
+    assert f"one adjustment of −$3.00 attached to procedure 11, its note beginning with {row.reference}" in text(page)
     assert biller.post(f"{here}look/", follow=True).status_code == 200
     assert "Without a reason" in biller.post(f"{here}by-hand/", {"reason": ""}).content.decode()
     biller.post(f"{here}by-hand/", {"reason": "In the deposit of May"})

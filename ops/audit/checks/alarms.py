@@ -187,6 +187,12 @@ def _refund_by_hand(world: World, alarm: Row) -> bool:
     return any(row["state"] == "BY_HAND" for row in postings)
 
 
+def _move_by_hand(world: World, alarm: Row) -> bool:
+    """Staff have not taken the payment off yet."""
+    postings = [row for row in world.rows("payments_ledgerposting") if row["move_id"] == _number(alarm)]
+    return any(row["movement"] == "MOVE_OUT" and row["state"] == "BY_HAND" for row in postings)
+
+
 def _refund_elsewhere(world: World, alarm: Row) -> bool:
     reference = alarm["key"].partition(":")[2]
     rows = [row for row in world.rows("payments_refund") if row["reference"] == reference]
@@ -250,6 +256,7 @@ JUSTIFIED: dict[str, Justification] = {
     "REFUND_BY_HAND": _refund_by_hand,
     "ADJUSTMENT_BY_HAND": _adjustment_in("BY_HAND"),
     "ADJUSTMENT_STUCK": _adjustment_in(*UNSETTLED),
+    "MOVE_BY_HAND": _move_by_hand,
     "MOVE_STUCK": lambda world, alarm: world.one("payments_move", _number(alarm))["state"] == "ORDERED",
     "PAYOUT_FAILED": _payout_failed,
     "PAYOUT_DIFFERS": _payout_differs,
@@ -318,7 +325,8 @@ def _troubles_of_postings(world: World) -> Iterator[tuple[Row, str, str]]:
         if row["state"] in ("REFUSED", "MISMATCH"):
             yield row, f"posting:{row['id']}", f"{name} is {row['state']}"
         if row["state"] == "BY_HAND":
-            yield row, f"refund-by-hand:{row['refund_id']}", f"{name} waits for staff"
+            what = f"move-by-hand:{row['move_id']}" if row["move_id"] else f"refund-by-hand:{row['refund_id']}"
+            yield row, what, f"{name} waits for staff"
         office = world.office_of.get(row["practice_id"])
         if (
             office is not None

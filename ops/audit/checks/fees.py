@@ -18,6 +18,7 @@ STEPS = {
     "SENDING": ["adjustment_sending"],
     "POSTED": ["adjustment_posted"],
     "MATCHED": ["adjustment_matched"],
+    "BY_HAND": ["adjustment_by_hand"],
     "MARKED": ["adjustment_marked"],
 }
 
