@@ -144,7 +144,8 @@ def order(payment: Payment, wish: Wish, *, reason: str, actor: str, now: datetim
 
 def _start(payment_id: int, wish: Wish, plan: Plan, target: Sale, reason: str, actor: str, now: datetime) -> Move:
     onto = wish.installment
-    payment = locks.payment_onto(payment_id, onto.plan_id if onto is not None else None)
+    plan_id = onto.plan_id if onto is not None else None
+    payment = locks.payment_to_move(payment_id, target_id=target.pk, plan_id=plan_id)
     posting = _movable(payment)
     if onto is not None and onto not in places(wish.patient, payment):
         raise UnableToMove("This payment of the plan was paid or is being paid meanwhile: look at it again")
@@ -153,8 +154,8 @@ def _start(payment_id: int, wish: Wish, plan: Plan, target: Sale, reason: str, a
     target.lines.update(is_held=True)
     Sale.objects.filter(pk=target.pk).update(state=Sale.State.TARGET, ended_at=now)
     move = _again(payment, wish, plan, target, reason, actor, now) or Move.objects.create(
-        practice_id=payment.practice_id, payment=payment, target=target, kind=plan.kind, installment=onto, reason=reason[:200],
-        actor=actor, before=plan.before, after=plan.after, started_at=now, next_at=now,
+        practice_id=payment.practice_id, payment=payment, target=target, kind=plan.kind, installment=onto,
+        reason=reason[:200], actor=actor, before=plan.before, after=plan.after, started_at=now, next_at=now,
     )  # fmt: skip
     if plan.kind == Kind.REROUTE:
         _reroute(posting, move, now)

@@ -135,11 +135,14 @@ def _later(move: Move, now: datetime, pause: timedelta, reason: str = "") -> Non
 def call_off(move: Move, *, actor: str, now: datetime) -> bool:
     """Staff leave it where it is. False once they have entered that it is off, or a program is at it."""
     with transaction.atomic():
-        out = LedgerPosting.objects.filter(move=move, movement=Movement.MOVE_OUT, state=State.BY_HAND, pay_num=None)
-        if not out.update(state=State.WITHDRAWN, state_reason="The move was called off"):
+        out = LedgerPosting.objects.filter(move=move, movement=Movement.MOVE_OUT, pay_num=None).first()
+        why = "The move was called off"
+        if out is None or not outbox.move(
+            out, when=[State.BY_HAND], now=now, actor=actor, text=why, state=State.WITHDRAWN, state_reason=why
+        ):
             return False
         coming = LedgerPosting.objects.filter(move=move, movement=Movement.MOVE_IN, state=State.QUEUED, sends=0)
-        coming.update(state=State.WITHDRAWN, state_reason="The move was called off")
+        coming.update(state=State.WITHDRAWN, state_reason=why)
         Alarm.close(move.practice_id, key=move.alarm_key, now=now, actor="poster")
         return _end(move, Move.State.REFUSED, now, "Called off by staff", actor=actor)
 
@@ -147,13 +150,15 @@ def call_off(move: Move, *, actor: str, now: datetime) -> bool:
 def finish(move: Move, now: datetime) -> None:
     """It stands there: from now on that is what the payment pays for."""
     with transaction.atomic():
-        payment = locks.payment_onto(move.payment_id, move.installment and move.installment.plan_id)
+        onto = move.installment
+        plan_id = onto.plan_id if onto is not None else None
+        payment = locks.payment_to_move(move.payment_id, target_id=move.target_id, plan_id=plan_id)
         if not _end(move, Move.State.DONE, now):
             return
         moved.leaves_plan(payment, now)
         Allocation.objects.filter(payment=payment).delete()
-        if move.installment is not None:
-            moved.pays(payment, move.installment, now)
+        if onto is not None:
+            moved.pays(payment, onto, now)
             return
         Allocation.objects.bulk_create(
             Allocation(practice_id=payment.practice_id, payment=payment, line=line, amount_cents=line.amount_cents)

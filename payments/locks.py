@@ -8,7 +8,7 @@ for the other's.
 from __future__ import annotations
 
 from cards.models import Card
-from payments.models import Attempt, Dispute, DuePart, LedgerPosting, Payment, Refund, Sale
+from payments.models import Allocation, Attempt, Dispute, DuePart, LedgerPosting, Payment, Refund, Sale
 from payplans.models import Installment, PayPlan
 from practices.models import Membership
 
@@ -52,18 +52,26 @@ def attempt(attempt_id: int) -> Attempt:
 
 
 def payment(payment_id: int) -> Payment:
-    """Lock a payment after its attempt and what that locks; all are read anew."""
+    """Lock a payment after its attempt and what that locks, and after the plans that it pays; all are read anew."""
+    _plans_of(payment_id)
     behind = attempt(Payment.objects.values_list("attempt_id", flat=True).get(pk=payment_id))
     found = Payment.objects.select_for_update().get(pk=payment_id)
     found.attempt = behind
     return found
 
 
-def payment_onto(payment_id: int, plan_id: int | None) -> Payment:
-    """Lock a payment that goes onto a plan: that plan's installments come first. None: it goes onto none."""
-    if plan_id is not None:
-        installments(plan_id)
+def payment_to_move(payment_id: int, *, target_id: int, plan_id: int | None) -> Payment:
+    """Lock a payment, the plan it goes onto (None: onto none) and the sale that says where to."""
+    _plans_of(payment_id, *([plan_id] if plan_id is not None else []))
+    sale(target_id)
     return payment(payment_id)
+
+
+def _plans_of(payment_id: int, *more: int) -> None:
+    """A move may have put a desk sale's payment onto a plan: its installments come first all the same."""
+    pays = Allocation.objects.filter(payment=payment_id, installment__isnull=False)
+    for plan_id in sorted({*pays.values_list("installment__plan_id", flat=True), *more}):
+        installments(plan_id)
 
 
 def refund(refund_id: int) -> Refund:

@@ -1,4 +1,4 @@
-"""What a finished move of a payment changes on payment plans: rows only, under the locks of payments/locks.py (ADR 9)."""
+"""What a finished move of a payment changes on payment plans (ADR 9): rows only, under the locks of the move."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def leaves_plan(payment: Payment, now: datetime) -> None:
 
 def pays(payment: Payment, installment: Installment, now: datetime) -> None:
     """From now on it pays this installment."""
-    row = Installment.objects.select_related("plan__practice__payment_settings").get(pk=installment.pk)
+    row = Installment.objects.select_related("plan__practice").get(pk=installment.pk)
     Allocation.objects.create(
         practice_id=payment.practice_id, payment=payment, installment=row, amount_cents=payment.amount_cents
     )

@@ -69,7 +69,7 @@ def attempt_parts(attempt: Attempt) -> dict[str, Any]:
         "left": refund_rows.left_of(payment, refunds) if payment else 0,
         "can_void": payment is not None and not voids.refusal(payment, payment.amount_cents, clock.now()),
         "moves": payment.moves.order_by("pk") if payment else [],
-        "can_move": payment is not None and installment is None and not refunds,
+        "can_move": payment is not None and not refunds,
         "installment": installment,
         "plan": installment.plan if installment else None,
     }

@@ -58,6 +58,7 @@ NAVIGATION = (
             Item("Fees", "settings_fees"),
             Item("Payment Plan Templates", "settings_templates"),
             Item("Open Dental", "settings_opendental"),
+            Item("Card processor", "settings_processor"),
         ),
     ),
 )

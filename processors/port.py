@@ -288,6 +288,15 @@ class SavedCard:
     fingerprint: str
 
 
+@dataclass(frozen=True)
+class Endpoint:
+    """Where the processor tells us news. `missing`: kinds of news that we work with and it does not tell."""
+
+    reference: str
+    missing: tuple[str, ...]
+    is_on: bool
+
+
 class Processor(Protocol):
     """One practice's account at a processor. Every method may block on the network: call with no transaction open."""
 

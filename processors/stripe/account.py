@@ -32,38 +32,11 @@ from processors.stripe.payouts import Payouts
 from processors.stripe.presented import Presented
 from processors.stripe.refunds import Refunds
 from processors.stripe.terminals import Terminals
+from processors.stripe.webhooks import API_VERSION, Webhooks
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
-API_VERSION = "2026-10-28.endive"
-EVENTS = [
-    "payment_intent.succeeded",
-    "payment_intent.payment_failed",
-    "payment_intent.processing",
-    "payment_intent.canceled",
-    "checkout.session.completed",
-    "checkout.session.expired",
-    "refund.created",
-    "refund.updated",
-    "refund.failed",
-    "charge.dispute.created",
-    "charge.dispute.updated",
-    "charge.dispute.closed",
-    "charge.dispute.funds_withdrawn",
-    "charge.dispute.funds_reinstated",
-    "payout.created",
-    "payout.updated",
-    "payout.paid",
-    "payout.failed",
-    "payout.canceled",
-    "payout.reconciliation_completed",
-    "payment_method.updated",
-    "payment_method.automatically_updated",
-    "payment_method.detached",
-    "terminal.reader.action_succeeded",
-    "terminal.reader.action_failed",
-]
 # Before a confirm whose answer was lost is sent once more under its key.
 RESEND_AFTER_SECONDS = 0.5
 # After each "slow down" (429), which took nothing: then the same request goes out again under its key.
@@ -76,7 +49,7 @@ stripe.enable_telemetry = False
 _http = stripe.RequestsClient(timeout=(5, 30))
 
 
-class StripeProcessor(Refunds, Payouts, Disputes, Presented, Terminals):
+class StripeProcessor(Refunds, Payouts, Disputes, Presented, Terminals, Webhooks):
     """Blocks on the network: never call inside a transaction."""
 
     def __init__(self, account: ProcessorAccount) -> None:
@@ -311,12 +284,3 @@ class StripeProcessor(Refunds, Payouts, Disputes, Presented, Terminals):
             return self._client.accounts.retrieve_current().id
         except stripe.StripeError as error:
             raise UnableToReachProcessor(outcomes.words(error)) from error
-
-    def register_webhook(self, url: str) -> str:
-        """Make a webhook endpoint pinned to our API version; returns its signing secret."""
-        params: Any = {"url": url, "enabled_events": EVENTS, "api_version": API_VERSION}
-        try:
-            endpoint = self._client.webhook_endpoints.create(params)
-        except stripe.StripeError as error:
-            raise UnableToReachProcessor(outcomes.words(error)) from error
-        return endpoint.secret or ""

@@ -29,7 +29,7 @@ from payments.models import Attempt, DuePart
 from practices import tenancy
 from practices.models import Practice
 from processors.stripe import ProcessorEvent
-from processors.stripe.account import API_VERSION, EVENTS
+from processors.stripe.webhooks import API_VERSION, EVENTS
 from tests.audit.town import Life, Town
 from tests.plugins.stripe import POOR, VISA
 from tests.races.conftest import CONSTRAINT, without_constraint
