@@ -47,6 +47,21 @@ def sale_card(part: DuePart, *, card_id: int, actor: str) -> None:
         )  # fmt: skip
 
 
+def part_page(part: DuePart, *, newest: int, actor: str, back: str) -> str:
+    """Have a worker open the hosted card page for an installment; returns the request under which it is told."""
+    request = uuid.uuid4().hex
+    open_page_one.delay(
+        practice_id=part.practice_id, due_part_id=part.pk, actor=actor, back=back, cancel=back, request=request,
+        newest=newest,
+    )  # fmt: skip
+    return request
+
+
+def part_reader(part: DuePart, *, reader_id: int, newest: int, actor: str, now: datetime) -> str:
+    """Have an installment paid at a terminal; the address of its live screen. Raises upward.UnableToTakeThere."""
+    return upward.handlers.take_at_reader(upward.ReaderWish(part, reader_id, "", actor, now, newest))
+
+
 def sale_page(part: DuePart, *, actor: str, back: str, cancel: str) -> None:
     """Have a worker open the hosted card page for a tender; it leads to `back` or `cancel`. Raises UnableToSell."""
     with _or_drop(part):

@@ -41,7 +41,7 @@ def card_page(request: HttpRequest, sale_uuid: UUID, part_id: int) -> HttpRespon
         return redirect("sale", found.uuid)
     if not address:
         # Paid or expired, and the news has not come yet.
-        _look(request, attempt)
+        look(request, attempt)
     return redirect(address) if address else redirect("sale", found.uuid)
 
 
@@ -51,11 +51,12 @@ def card_page_back(request: HttpRequest, sale_uuid: UUID, part_id: int) -> HttpR
     """Where the processor's page leads when the card was taken: ask at once instead of waiting for the news."""
     found, attempt = _tender(request, sale_uuid, part_id)
     if attempt is not None and not attempt.is_final:
-        _look(request, attempt)
+        look(request, attempt)
     return redirect("sale", found.uuid)
 
 
-def _look(request: HttpRequest, attempt: Attempt) -> None:
+def look(request: HttpRequest, attempt: Attempt) -> None:
+    """Ask the processor how it stands; the person is told when it doesn't answer."""
     try:
         presented.look(attempt, now=clock.now(), actor=access.actor(request))
     except UnableToReachProcessor as error:
@@ -68,11 +69,16 @@ def give_up(request: HttpRequest, sale_uuid: UUID, part_id: int) -> HttpResponse
     """Nobody presents a card for this tender any more."""
     found, attempt = _tender(request, sale_uuid, part_id)
     if attempt is not None:
-        try:
-            _say(request, presented.give_up(attempt, now=clock.now(), actor=access.actor(request)))
-        except UnableToReachProcessor as error:
-            messages.error(request, f"{error}: the card page may still be open. Try again.")
+        end(request, attempt)
     return redirect("sale", found.uuid)
+
+
+def end(request: HttpRequest, attempt: Attempt) -> None:
+    """Close the page at the processor, and say what became of it."""
+    try:
+        _say(request, presented.give_up(attempt, now=clock.now(), actor=access.actor(request)))
+    except UnableToReachProcessor as error:
+        messages.error(request, f"{error}: the card page may still be open. Try again.")
 
 
 def _say(request: HttpRequest, attempt: Attempt) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -84,6 +85,25 @@ class PayNowForm(forms.Form):
     def card(self) -> Card:
         card: Card = self.cleaned_data["card"]
         return card
+
+
+class PresentedForm(forms.Form):
+    """An installment with a card that is not saved: at a terminal, or typed in on the processor's page."""
+
+    way = forms.ChoiceField(choices=[("terminal", "Terminal"), ("manual", "Manual entry")])
+    reader = forms.TypedChoiceField(label="Terminal", coerce=int, required=False, empty_value=None)
+    # The newest try this page has shown: a second click, or another window, sends the same one.
+    newest = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, readers: Sequence[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["reader"].choices = list(readers)  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        found: dict[str, Any] = super().clean() or self.cleaned_data
+        if found.get("way") == "terminal" and not found.get("reader"):
+            self.add_error("reader", "Choose a terminal.")
+        return found
 
 
 class StopForm(forms.Form):

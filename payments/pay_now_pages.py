@@ -11,7 +11,7 @@ from django.http import Http404, QueryDict
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
-from payments import attach_pages, pages, progress, telling
+from payments import attach_pages, pages, progress, telling, upward
 from payments.forms import PayNowForm
 from payments.models import Attempt, AttemptState, DuePart
 from payments.plan_pages import autopay_of, declines
@@ -38,7 +38,8 @@ def form_for(part: DuePart, data: QueryDict | None) -> PayNowForm:
     return PayNowForm(data, cards=cards, initial={"card": current.card if current else cards.first()})
 
 
-def page(part: DuePart, form: PayNowForm, now: datetime) -> dict[str, Any]:
+def page(part: DuePart, form: PayNowForm, now: datetime, user_id: int) -> dict[str, Any]:
+    """`user_id`: whose default terminal stands first."""
     installment = _installment(part)
     settings = PaymentSettings.objects.filter(practice=part.practice_id).first() or PaymentSettings()
     cards = list(attach_pages.cards_for(installment.plan))
@@ -53,6 +54,8 @@ def page(part: DuePart, form: PayNowForm, now: datetime) -> dict[str, Any]:
         "in_flight": part.attempts.filter(state__in=AttemptState.open()).first(),
         "most_used": max(used.values(), default=0),
         "max_tries": settings.max_tries,
+        "readers": upward.handlers.readers(part.practice_id, user_id),
+        "newest": part.attempts.order_by("-pk").values_list("pk", flat=True).first() or 0,
     }
 
 

@@ -63,4 +63,8 @@ def of_attempt(attempt: Attempt) -> Progress:
         case AttemptState.UNKNOWN:
             text = f"The processor's answer was lost. We are asking whether {amount} was taken; don't charge again."
             return Progress(False, "wait", text, attempt.pk)
+    if attempt.is_presented:
+        return Progress(
+            False, "wait", f"{amount} waits for a card: {attempt.get_channel_display().lower()}.", attempt.pk
+        )
     return Progress(False, "wait", f"Charging {amount} to {card}…", attempt.pk)

@@ -115,14 +115,26 @@ def collect_one(
 
 
 @shared_task(queue="charges", expires=600)
-def open_page_one(*, practice_id: int, due_part_id: int, actor: str, back: str, cancel: str, **_: Any) -> str:
-    """Open the hosted card page for a tender of a desk sale; returns the attempt's state or why there is none."""
+def open_page_one(
+    *,
+    practice_id: int,
+    due_part_id: int,
+    actor: str,
+    back: str,
+    cancel: str,
+    request: str = "",
+    newest: int = 0,
+    **_: Any,
+) -> str:
+    """Open the hosted card page for a tender of a desk sale or for an installment; the attempt's state or why there is
+    none. `request`: under which a refusal is told (payments/progress.py); `newest` as in `collect_one`.
+    """
     wish = presented.Wish(Attempt.Channel.HOSTED, actor, back=back, cancel=cancel)
     with tenancy.scope(practice_id):
         try:
-            return presented.begin(due_part_id, wish, now=clock.now()).state
+            return presented.begin(due_part_id, wish, now=clock.now(), newest=newest).state
         except UnableToClaim as error:
-            progress.refuse(progress.sale_request(due_part_id), str(error))
+            progress.refuse(request or progress.sale_request(due_part_id), str(error))
             sales.drop(due_part_id)
             return str(error)
 

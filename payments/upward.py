@@ -27,13 +27,18 @@ class UnableToTakeThere(Exception):
 
 @dataclass(frozen=True)
 class ReaderWish:
-    """A tender that is to be paid at a terminal. `consent`: the words under which its card is kept; '' = it is not."""
+    """A tender or an installment that is to be paid at a terminal.
+
+    `consent`: the words under which its card is kept; '' = it is not. `newest`: the newest try that the person has
+    seen; 0: there was none.
+    """
 
     part: DuePart
     reader_id: int
     consent: str
     actor: str
     now: datetime
+    newest: int = 0
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from payments import (
     card_page_views,
     dispute_views,
     fee_views,
+    part_page_views,
     payment_views,
     plan_views,
     processor_views,
@@ -17,6 +18,8 @@ from payments import (
     views,
 )
 
+_PAY_NOW = "installments/<int:installment_id>/pay-now"
+_PART = "payments/parts/<int:part_id>"
 _TENDER = "payments/sales/<uuid:sale_uuid>/tenders/<int:part_id>"
 
 urlpatterns = [
@@ -47,7 +50,13 @@ urlpatterns = [
     path("plans/<int:plan_id>/autopay/", plan_views.attach, name="attach_card"),
     path("plans/<int:plan_id>/autopay/text/", plan_views.consent_text, name="consent_text"),
     path("plans/<int:plan_id>/autopay/stop/", plan_views.stop_autopay, name="stop_autopay"),
-    path("installments/<int:installment_id>/pay-now/", views.pay_now, name="pay_now"),
+    path(f"{_PAY_NOW}/", views.pay_now, name="pay_now"),
+    path(
+        "installments/<int:installment_id>/pay-now/elsewhere/", part_page_views.pay_now_elsewhere, name="pay_elsewhere"
+    ),
+    path(f"{_PART}/card-page/", part_page_views.part_card_page, name="part_card_page"),
+    path(f"{_PART}/card-page/back/", part_page_views.part_card_page_back, name="part_card_page_back"),
+    path(f"{_PART}/card-page/give-up/", part_page_views.part_give_up, name="part_give_up"),
     path("installments/<int:installment_id>/history/", views.installment_history, name="installment_history"),
     path("payments/", payment_views.payments, name="payments"),
     path("payments/export.csv", payment_views.export, name="payments_export"),

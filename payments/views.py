@@ -29,7 +29,7 @@ MOST_POLLS = 90
 def pay_now(request: HttpRequest, installment_id: int) -> HttpResponse:
     part, now = pay_now_pages.open_part_or_404(cast("StaffRequest", request).practice, installment_id), clock.now()
     form = pay_now_pages.form_for(part, posted(request))
-    page = pay_now_pages.page(part, form, now)
+    page = pay_now_pages.page(part, form, now, cast("StaffRequest", request).user.pk)
     if request.method == "POST" and form.is_valid() and not page["in_flight"]:
         asked = asking.pay_now(part, card_id=form.card.pk, actor=access.actor(request))
         return redirect(pay_now_pages.progress_url(part, asked, now))
@@ -43,7 +43,12 @@ def charge_progress(request: HttpRequest, part_id: int) -> HttpResponse:
     practice = cast("StaffRequest", request).practice
     page = pay_now_pages.progress_page(practice, part_id, request.GET, most_polls=MOST_POLLS)
     part_only = "poll" in request.GET
-    return render(request, "payments/progress_part.html" if part_only else "payments/progress.html", page)
+    answer = render(request, "payments/progress_part.html" if part_only else "payments/progress.html", page)
+    attempt = page.get("attempt")
+    if part_only and attempt is not None and attempt.is_at_page and attempt.page and not attempt.is_final:
+        # Whoever asked for the card page is led there as soon as it is open.
+        answer["HX-Redirect"] = reverse("part_card_page", args=[part_id])
+    return answer
 
 
 @access.staff(Permission.VIEW)

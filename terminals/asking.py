@@ -28,7 +28,7 @@ def take(wish: ReaderWish) -> str:
         with transaction.atomic():
             if wish.consent:
                 keeping.wish(wish.part, wish.consent, actor=wish.actor, now=wish.now)
-            run = taking.start(wish.part, reader_of(wish.part, wish.reader_id), actor=wish.actor)
+            run = taking.start(wish.part, reader_of(wish.part, wish.reader_id), actor=wish.actor, newest=wish.newest)
     except taking.UnableToTake as error:
         raise UnableToTakeThere(str(error)) from error
     _hand_over(run)

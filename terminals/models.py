@@ -131,6 +131,8 @@ class ReaderRun(PracticeRow):
     # Why it is over (terminals/words.py): '' = the payment was taken. `decline` is the bank's code.
     code = models.CharField(max_length=60, blank=True)
     decline = models.CharField(max_length=60, blank=True)
+    # The newest try of the payment that the person had seen: a later one refuses this (payments/guards.py).
+    newest_try = models.BigIntegerField(default=0, db_default=0)
     # Staff want it stopped; whoever comes next does it, if this worker dies.
     is_stopping = models.BooleanField(default=False)
 

@@ -38,16 +38,17 @@ class Step:
 
 def part_or_404(practice: Practice, part_id: int) -> DuePart:
     rows = DuePart.objects.filter(practice=practice, reader_runs__isnull=False).distinct()
-    return get_object_or_404(rows.select_related("payer", "sale"), pk=part_id)
+    return get_object_or_404(rows.select_related("payer", "sale", "installment__plan"), pk=part_id)
 
 
 def newest_run(part: DuePart) -> ReaderRun | None:
-    return part.reader_runs.select_related("reader").order_by("-pk").first()
+    return part.reader_runs.select_related("reader", "attempt__payment").order_by("-pk").first()
 
 
 def page(part: DuePart, user_id: int, *, since: datetime, real_now: datetime) -> dict[str, Any]:
     """Everything of the live part. It asks by itself while something moves, at most ASK_FOR after `since`."""
-    run, attempt = newest_run(part), taking.attempt_of(part)
+    run = newest_run(part)
+    attempt = _attempt(part, run)
     step = step_of(part, run, attempt)
     wish = CardWish.objects.filter(due_part=part).select_related("card").first()
     is_saving = step.name == "approved" and wish is not None and wish.state == CardWish.State.OPEN
@@ -68,6 +69,14 @@ def page(part: DuePart, user_id: int, *, since: datetime, real_now: datetime) ->
         # What the screen shows, in a word: an answer that shows the same replaces nothing.
         "seen": "-".join((step.name, str(run.pk if run else 0), wish.state if wish else "none")),
     }
+
+
+def _attempt(part: DuePart, run: ReaderRun | None) -> Attempt | None:
+    """Of this hand-over. Its worker may not have said which yet; an installment may have been tried here before."""
+    if run is not None and run.attempt is not None:
+        return run.attempt
+    found = taking.attempt_of(part)
+    return found if found is not None and (run is None or found.sent_at >= run.made_at) else None
 
 
 def step_of(part: DuePart, run: ReaderRun | None, attempt: Attempt | None) -> Step:

@@ -40,16 +40,24 @@ class UnableToTake(Exception):
     """Nothing was handed to a reader. The text says why, for staff."""
 
 
-def start(part: DuePart, reader: Reader, *, actor: str) -> ReaderRun:
-    """Reserve the reader for this payment; a worker goes on (`carry_out`). Raises UnableToTake."""
+def start(part: DuePart, reader: Reader, *, actor: str, newest: int = 0) -> ReaderRun:
+    """Reserve the reader for this payment; a worker goes on (`carry_out`). Raises UnableToTake.
+
+    `newest`: the newest try that the person has seen. One that still waits for a card is taken up.
+    """
     if reader.state != Reader.State.ACTIVE:
         raise UnableToTake(f"{reader} is retired")
     _end_settled(reader)
+    waiting = attempt_of(part)
+    if waiting is not None and waiting.is_final:
+        # An installment stays due after a try that took nothing: this is another one.
+        waiting = None
     try:
         with transaction.atomic():
             return ReaderRun.objects.create(
-                practice_id=part.practice_id, due_part=part, reader=reader, actor=actor, attempt=attempt_of(part)
-            )
+                practice_id=part.practice_id, due_part=part, reader=reader, actor=actor, attempt=waiting,
+                newest_try=newest,
+            )  # fmt: skip
     except IntegrityError as error:
         raise UnableToTake(f"{reader} is taking another payment, or this one is at a terminal already") from error
 
@@ -104,7 +112,7 @@ def _begun(run: ReaderRun, now: datetime) -> Attempt:
     if keeping.is_wished(part):
         customer = saving.customer_of(accounts.for_practice(run.practice_id), part.payer)
     wish = presented.Wish(Attempt.Channel.TERMINAL, run.actor, customer=customer)
-    return presented.begin(part.pk, wish, now=now)
+    return presented.begin(part.pk, wish, now=now, newest=run.newest_try)
 
 
 def _hand_over(run: ReaderRun, attempt: Attempt, now: datetime) -> str:
@@ -215,7 +223,8 @@ def cancel(part: DuePart, *, now: datetime, actor: str) -> Attempt | None:
     """
     run = part.reader_runs.exclude(state=State.ENDED).select_related("reader").first()
     attempt = attempt_of(part)
-    if attempt is None:
+    is_unbegun = run is not None and run.attempt_id is None
+    if attempt is None or (is_unbegun and attempt.is_final):
         if run is not None:
             _cancel_unbegun(run)
         return None

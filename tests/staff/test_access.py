@@ -130,7 +130,7 @@ def test_an_auditor_may_only_look(scene: SimpleNamespace, auditor: Client) -> No
 
     allowed = [entry.name for entry in changing if auditor.post(url_of(entry, scene)).status_code != 403]
 
-    assert len(changing) == 81
+    assert len(changing) == 85
     assert allowed == []
     assert Event.objects.count() == before
 

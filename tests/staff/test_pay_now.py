@@ -200,3 +200,36 @@ def test_a_posting_is_followed_until_open_dental_has_it(desk: Client, practice: 
     assert f'hx-get="{address}?poll=2" hx-trigger="load delay:2s"' in waiting
     assert "hx-get" not in done
     assert "Posted to Open Dental as payment 56734 and read back." in done
+
+
+def test_an_installment_is_paid_with_a_card_typed_in_on_the_processors_page(
+    desk: Client, part: DuePart, shop: Shop, nudged: list[int], page_open: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[dict[str, Any]] = []
+    monkeypatch.setattr(tasks.open_page_one, "delay", lambda **wish: asked.append(wish))
+    assert "Manual entry, on the card processor's page" in desk.get(url(part)).content.decode().replace("&#x27;", "'")
+    elsewhere, here = f"{url(part)}elsewhere/", f"/payments/parts/{part.pk}/card-page/"
+    assert desk.post(elsewhere, {"way": "terminal", "newest": 0})["Location"] == url(part), "no terminal was chosen"
+    watching = desk.post(elsewhere, {"way": "manual", "newest": 0})["Location"]
+    tasks.open_page_one(**asked[0])
+    assert desk.get(f"{watching}&poll=1", headers=HTMX)["HX-Redirect"] == here
+    page = desk.get(here)["Location"]
+    assert page.startswith(f"{shop.process.url}/c/pay/")
+    # Left without a card: it can be opened again, and closed.
+    attempt = f"/payments/attempts/{Attempt.objects.get().pk}/"
+    assert desk.get(f"{here}back/")["Location"] == attempt
+    assert "Close it, take nothing" in desk.get(attempt).content.decode()
+    assert "A second one would charge twice" in desk.get(url(part)).content.decode()
+    desk.post(f"{here}give-up/")
+    assert Attempt.objects.get().state == "NOT_TAKEN"
+
+    # A second click of the first page, then a new look.
+    tasks.open_page_one(**{**asked[0], "request": "again"})
+    assert Attempt.objects.count() == 1
+    desk.post(elsewhere, {"way": "manual", "newest": Attempt.objects.get().pk})
+    tasks.open_page_one(**asked[1])
+    typed = {"number": "4242424242424242", "expiry": "12/40", "code": "123", "name": "Pat Example", "zip_code": "97301"}
+    shop.process.http.post(desk.get(here)["Location"].removeprefix(shop.process.url), data=typed)
+    desk.get(f"{here}back/")
+    part.refresh_from_db()
+    assert (shop.taken(), part.state) == ([128_60], "PAID")
