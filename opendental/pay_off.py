@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.db import transaction
+
 from core.calendar import local_date
 from opendental import account, plan_edit_pages, plan_quote
 from opendental.models import PlanOrder
@@ -24,10 +26,13 @@ def draft(order: PlanOrder, *, actor: str, now: datetime) -> Sale:
     """A sale of what is still owed of the closed plan, as Open Dental shows it now. Raises UnableToPayOff.
 
     It is on the account of the plan's guarantor, where Open Dental keeps the plan's charges. It asks for no money yet.
+    While one is drafted or being paid, that one is returned: two desks must not take the same quote.
     """
     plan = order.plan
     if order.kind != PlanOrder.Kind.CLOSE or order.state not in _CLOSED or plan is None:
         raise UnableToPayOff("The plan is not closed")
+    if (going := _going_on(order, now)) is not None:
+        return going
     if problem := plan_edit_pages.fresh(plan, now):
         raise UnableToPayOff(problem.rstrip("."))
     if sales.is_money_moving([plan.patient_id, plan.guarantor_id]):
@@ -41,7 +46,26 @@ def draft(order: PlanOrder, *, actor: str, now: datetime) -> Sale:
     if not found:
         raise UnableToPayOff("Nothing of this plan is owed any more")
     note = f"Pays off payment plan {plan.pay_plan_num}"
-    return sales.draft(plan.guarantor, basis=Sale.Basis.CUSTOM, lines=found, note=note, actor=actor, now=shown.read_at)
+    with transaction.atomic():
+        locked = PlanOrder.objects.select_for_update(of=("self",)).get(pk=order.pk)
+        if (going := _going_on(locked, now)) is not None:
+            return going
+        sale = sales.draft(
+            plan.guarantor, basis=Sale.Basis.CUSTOM, lines=found, note=note, actor=actor, now=shown.read_at
+        )
+        locked.form = {**locked.form, "sale": str(sale.uuid)}
+        locked.save(update_fields=["form"])
+    return sale
+
+
+def _going_on(order: PlanOrder, now: datetime) -> Sale | None:
+    """The sale of an earlier click, as long as it can be paid."""
+    uuid = order.form.get("sale")
+    sale = Sale.objects.filter(practice=order.practice_id, uuid=uuid).first() if uuid else None
+    if sale is None or sale.state not in (Sale.State.DRAFT, Sale.State.OPEN):
+        return None
+    is_old = sale.state == Sale.State.DRAFT and now - sale.drafted_at > sales.DRAFT_MAX_AGE
+    return None if is_old else sale
 
 
 def lines(shown: Account, on_plan_cents: int, released: set[int]) -> list[Line]:

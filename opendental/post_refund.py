@@ -14,7 +14,7 @@ from core.money import format_cents
 from opendental import features, outbox, post_move, refund_by_hand, verify
 from opendental.errors import NotFoundInOffice, OpenDentalError, Refused, TooOldVersion
 from opendental.fields import Fields, Unreadable
-from payments.models import LedgerPosting, Refund, RefundState
+from payments.models import LedgerPosting, Move, Refund, RefundState
 
 if TYPE_CHECKING:
     from opendental.post import Poster
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 State, Route, Movement = LedgerPosting.State, LedgerPosting.Route, LedgerPosting.Movement
 _PROVEN_ABSENT = 2
 _FIRST = "The payment itself is not in Open Dental yet."
+_MOVING = "The payment is being moved: this is taken off at its new place."
 _STAFF_FIRST = "The payment itself does not stand right in Open Dental: that waits for staff, and this for it."
 
 
@@ -53,9 +54,14 @@ def _payment_is_there(poster: Poster, posting: LedgerPosting) -> bool:
     Of a payment that staff marked as posted nothing may be sent; they enter its refunds, too.
     """
     paid = refund_by_hand.paid_of(posting)
-    if paid.state in (State.MATCHED, State.MARKED):
+    moving = Move.objects.filter(payment=posting.payment_id, state=Move.State.ORDERED)
+    is_moving = posting.movement == Movement.REFUND and moving.exists()
+    if paid.state in (State.MATCHED, State.MARKED) and not is_moving:
         return True
     reason = _STAFF_FIRST if paid.state in (State.MISMATCH, State.REFUSED) else _FIRST
+    if is_moving:
+        # A dispute, or a refund at the processor: taken off where it stands now, it would be taken off twice.
+        reason = _MOVING
     outbox.wait(posting, now=poster.now, reason=reason)
     outbox.tell_if_late(posting, reason, now=poster.now)
     return False

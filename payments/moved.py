@@ -6,16 +6,18 @@ from datetime import datetime
 
 from core.money import format_cents
 from payments import due_parts, notices
-from payments.models import Allocation, DuePart, Payment
+from payments.models import Allocation, DuePart, Payment, Refund
 from payplans.models import Installment
 
 
 def leaves_plan(payment: Payment, now: datetime) -> None:
     """What it paid on a plan is owed there again, and never taken by itself."""
+    # A dispute, or a refund made at the processor, may have come while it was moved.
+    back = Refund.refunded_cents(payment)
     for allocation in Allocation.objects.filter(payment=payment).exclude(installment=None).order_by("pk"):
         row = Installment.objects.select_related("plan").get(allocations=allocation)
         allocation.delete()
-        row.collected_cents = max(0, row.collected_cents - allocation.amount_cents)
+        row.collected_cents = max(0, row.collected_cents - max(0, allocation.amount_cents - back))
         if row.status == Installment.Status.PAID and row.owed_cents:
             row.status, row.paid_at = Installment.Status.PENDING, None
             row.status_note = f"{format_cents(allocation.amount_cents)} was moved to another place"
@@ -31,7 +33,7 @@ def pays(payment: Payment, installment: Installment, now: datetime) -> None:
     Allocation.objects.create(
         practice_id=payment.practice_id, payment=payment, installment=row, amount_cents=payment.amount_cents
     )
-    row.collected_cents += payment.amount_cents
+    row.collected_cents += payment.amount_cents - Refund.refunded_cents(payment)
     if row.owed_cents == 0:
         row.status, row.paid_at, row.status_note = Installment.Status.PAID, now, ""
     row.save(update_fields=["collected_cents", "status", "paid_at", "status_note"])

@@ -144,6 +144,8 @@ def test_a_plan_is_paid_off_by_closing_it_and_taking_the_quote_at_the_desk(
     cents, counter = order.form["quote_cents"], counter_of(desk, shop, plan)
     sale = pay_off.draft(order, actor="user:1", now=desk.now())
     assert [(line.kind, line.amount_cents) for line in sale.lines.all()] == [("REST", cents)]
+    order.refresh_from_db()
+    assert pay_off.draft(order, actor="user:2", now=desk.now()) == sale, "two desks take one quote"
     counter.charge(sale, cents)
     with pytest.raises(UnableToPayOff, match="not in Open Dental yet"):
         pay_off.draft(order, actor="user:1", now=desk.now())

@@ -6,14 +6,15 @@ from typing import Any
 
 import pytest
 
-from opendental import account, moves, post_move
+from opendental import account, moves, post_move, post_refund
 from opendental.moves import UnableToMove, Wish
 from patients.models import Patient
-from payments import due_parts, guards, refunds
+from payments import due_parts, guards, refund_outcomes, refunds
 from payments.guards import UnableToClaim
-from payments.models import Alarm, Allocation, DuePart, LedgerPosting, Move, Payment
+from payments.models import Alarm, Allocation, DuePart, LedgerPosting, Move, Payment, Refund
 from payments.refunds import UnableToRefund
 from payplans.models import Installment
+from processors.port import Succeeded
 from tests.opendental.desk import Desk, alarms, state
 from tests.opendental.test_moves import counter, passes
 from tests.opendental.test_refunds import enter, posted, stand_ins
@@ -93,6 +94,25 @@ def test_a_move_that_staff_leave_undone_is_called_off_and_nothing_has_changed(
     states = [row.state for row in LedgerPosting.objects.order_by("pk")]
     assert (move.state, states, alarms()) == ("REFUSED", ["MATCHED", "WITHDRAWN", "WITHDRAWN"], [])
     assert Allocation.objects.get().installment_id == due.payment.attempt.due_part.installment_id
+
+
+def test_money_that_goes_back_elsewhere_during_a_move_waits_for_its_end(
+    desk: Desk, due: LedgerPosting, leaving: tuple[Move, int]
+) -> None:
+    loss = Refund.objects.create(
+        practice=desk.practice, payment=due.payment, amount_cents=40_00, origin="ELSEWHERE", reason="OTHER",
+        reference="re_1", actor="processor", started_at=desk.now(),
+    )  # fmt: skip
+    refund_outcomes.settle_refund(loss.pk, Succeeded("re_1", 40_00), now=desk.now(), actor="webhook")
+    back = LedgerPosting.objects.get(refund=loss)
+    desk.post()
+    assert (state(back), back.state_reason) == (State.QUEUED, post_refund._MOVING)
+    enter(desk, due, at(due.payment, "MOVE_OUT"))
+    desk.pull()
+    passes(desk)
+    row = Installment.objects.get(due_parts__attempts__payment=due.payment)
+    assert (Move.objects.get().state, row.collected_cents, row.owed_cents) == ("DONE", 0, 100_00)
+    assert state(back) == State.BY_HAND, "a part of what stands on a procedure: staff enter it there"
 
 
 def onto(counter: Counter) -> tuple[Payment, Installment]:
