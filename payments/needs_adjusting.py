@@ -13,6 +13,8 @@ from practices.models import Practice
 
 State = LedgerAdjustment.State
 MOST = 50
+# Posting takes seconds. Longer than this, somebody may want to know.
+LATE = timedelta(minutes=10)
 _MOVING = State.unsettled()
 _OPEN = Q(state__in=[*_MOVING, State.BY_HAND])
 _WHAT_TO_DO = {
@@ -74,12 +76,12 @@ class Waiting:
         return f"Actions for {self.row.reference}"
 
 
-def conditions(now: datetime, late: timedelta) -> dict[str, Q]:
+def conditions(now: datetime) -> dict[str, Q]:
     """By the queue's filters."""
     return {
         "open": _OPEN,
         "person": Q(state=State.BY_HAND),
-        "late": Q(state__in=_MOVING, created_at__lte=now - late),
+        "late": Q(state__in=_MOVING, created_at__lte=now - LATE),
         "moving": Q(state__in=_MOVING),
         "marked": Q(state=State.MARKED),
     }
@@ -96,8 +98,8 @@ def counts(practice: Practice, by: dict[str, Q]) -> dict[str, int]:
     return {name: int(number) for name, number in found.items()}
 
 
-def rows(practice: Practice, condition: Q, *, now: datetime, late: timedelta) -> list[Waiting]:
+def rows(practice: Practice, condition: Q, *, now: datetime) -> list[Waiting]:
     """The oldest MOST, those that wait for people first."""
     found = LedgerAdjustment.objects.filter(condition, practice=practice).select_related("patient", "payment")
     ordered = sorted(found.order_by("created_at", "pk")[:MOST], key=lambda one: one.state != State.BY_HAND)
-    return [Waiting(one, one.state in _MOVING and one.created_at <= now - late) for one in ordered]
+    return [Waiting(one, one.state in _MOVING and one.created_at <= now - LATE) for one in ordered]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.core.paginator import Paginator
@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from payments import needs_adjusting, refund_rows
 from payments.models import LedgerPosting
-from payments.needs_adjusting import Action
+from payments.needs_adjusting import LATE, Action
 from practices import listing
 from practices.models import Practice
 
@@ -22,8 +22,6 @@ PAGE_SIZE = 50
 # Nothing comes of these by itself. (A refund that staff enter is recognized, but staff must enter it.)
 FOR_PEOPLE = [State.REFUSED, State.MISMATCH, State.BY_HAND]
 _MOVING = [State.QUEUED, State.SENDING, State.UNCLEAR, State.POSTED]
-# Posting takes seconds. Longer than this, somebody may want to know.
-LATE = timedelta(minutes=10)
 LABELS = {
     "open": "All open",
     "person": "Waits for you",
@@ -131,8 +129,9 @@ def page(practice: Practice, given: QueryDict, *, now: datetime) -> dict[str, An
     chosen = chosen if chosen in LABELS else "open"
     conditions = _conditions(now)
     counts, cents = _counts(practice, conditions)
-    of_discounts = needs_adjusting.conditions(now, LATE)
-    for name, number in needs_adjusting.counts(practice, of_discounts).items():
+    of_discounts = needs_adjusting.conditions(now)
+    discounts = needs_adjusting.counts(practice, of_discounts)
+    for name, number in discounts.items():
         counts[name] += number
     rows = LedgerPosting.objects.filter(conditions[chosen], practice=practice)
     related = rows.select_related("patient", "plan", "refund", "move", "payment__attempt__card")
@@ -140,7 +139,7 @@ def page(practice: Practice, given: QueryDict, *, now: datetime) -> dict[str, An
     return {
         "page": found,
         "rows": _rows(list(found), now),
-        "discounts": needs_adjusting.rows(practice, of_discounts[chosen], now=now, late=LATE),
+        "discounts": needs_adjusting.rows(practice, of_discounts[chosen], now=now) if discounts[chosen] else [],
         "filters": listing.filters(LABELS, counts, chosen, ""),
         "chosen": chosen,
         "query": listing.query(filter=chosen),

@@ -50,9 +50,9 @@ def book(practice: Practice) -> int:
         ("/communication/results/?q=sam", 1),
         ("/communication/?q=sample", 2),
         ("/communication/{}/payments/", 7),
-        ("/payments/", 7),
-        ("/payments/?q=sample&channel=AUTOPAY&since=2026-01-01", 8),
-        ("/payments/needs-posting/", 2),
+        ("/payments/", 8),
+        ("/payments/?q=sample&channel=AUTOPAY&since=2026-01-01", 9),
+        ("/payments/needs-posting/", 3),
     ],
 )
 def test_a_page_asks_the_same_few_questions_with_one_plan_and_with_many(
