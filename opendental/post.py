@@ -262,7 +262,8 @@ class Poster:
                 self._compare(posting)
         except OpenDentalError as error:
             self.note(posting, error)
-            outbox.put_back(posting, error.reason, now=self.now, wait=_wait(error))
+            wait = None if error.certainly_not_done else outbox.SEARCH_GAP
+            outbox.put_back(posting, error.reason, now=self.now, wait=wait)
             outbox.tell_if_late(posting, error.reason, now=self.now)
         except Unreadable as error:
             outbox.stuck(posting, State.MISMATCH, f"Open Dental's splits can't be understood: {error}.", now=self.now)
@@ -334,10 +335,6 @@ class Poster:
         breaker.missed(self.connection, error, now=self.now)
         # The office is away: the other postings would only wait for the same silence.
         self.is_away = isinstance(error, UnableToReachOffice | NotAllowed | Throttled)
-
-
-def _wait(error: OpenDentalError) -> timedelta | None:
-    return None if error.certainly_not_done else outbox.SEARCH_GAP
 
 
 def _installment(posting: LedgerPosting) -> Installment | None:

@@ -34,6 +34,7 @@ from processors.stripe.refunds import Refunds
 from processors.stripe.terminals import Terminals
 from processors.stripe.webhooks import API_VERSION, Webhooks
 
+__all__ = ["API_VERSION", "StripeProcessor"]
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
