@@ -76,7 +76,8 @@ def _attempt(part: DuePart, run: ReaderRun | None) -> Attempt | None:
     if run is not None and run.attempt is not None:
         return run.attempt
     found = taking.attempt_of(part)
-    return found if found is not None and (run is None or found.sent_at >= run.made_at) else None
+    is_earlier = run is not None and ReaderRun.objects.filter(attempt=found).exclude(pk=run.pk).exists()
+    return None if is_earlier else found
 
 
 def step_of(part: DuePart, run: ReaderRun | None, attempt: Attempt | None) -> Step:
