@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("payments", "0024_moves_onto_plans")]
+    dependencies = [("payments", "0026_moves_onto_plans")]
 
     operations = [
         AddIndexConcurrently(

@@ -11,7 +11,7 @@ STATES = [
 
 
 class Migration(migrations.Migration):
-    dependencies = [("payments", "0022_moves_index")]
+    dependencies = [("payments", "0024_parts_by_slot")]
 
     operations = [
         migrations.AddField(

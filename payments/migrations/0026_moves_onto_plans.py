@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("payments", "0023_discounts_go_back"),
+        ("payments", "0025_discounts_go_back"),
         ("payplans", "0004_forgiven"),
         ("practices", "0007_requests"),
     ]
