@@ -143,7 +143,7 @@ def desk(screen: Screen, books: Books, passes: dict[str, StorageState]) -> Calla
     """Somebody of the practice at their browser, signed in: desk("admin")."""
 
     def signed_in(who: str = "desk") -> Desk:
-        eyes = screen.eyes(**({"storage_state": passes[who]} if who in passes else {}))
+        eyes = screen.eyes(storage_state=passes.get(who))
         found = Desk(eyes, books, screen.stack)
         if who not in passes:
             found.sign_in(who)
