@@ -66,6 +66,7 @@ app.conf.beat_schedule = {
     "send": {"task": "notifications.tasks.send_all", "schedule": _every(15)},
     "notices": {"task": "payments.tasks.notices_all", "schedule": _every(300)},
     "remind": {"task": "paylinks.tasks.remind_all", "schedule": _every(300)},
+    "leaks": {"task": "leakage.tasks.look_all", "schedule": _every(300)},
     "payouts": {"task": "payments.tasks.payouts_all", "schedule": _every(3600)},
     "learn": {"task": "opendental.tasks.learn_all", "schedule": _every(3600)},
 }

@@ -42,6 +42,7 @@ INSTALLED_APPS = [
     "paylinks",
     "terminals",
     "opendental",
+    "leakage",
 ]
 
 MIDDLEWARE = [

@@ -20,5 +20,6 @@ urlpatterns = [
     path("", include("notifications.urls")),
     path("", include("paylinks.urls")),
     path("", include("terminals.urls")),
+    path("", include("leakage.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
 ]

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any, TypeVar
 
-from django.core.paginator import Paginator
 from django.db.models import Count, Exists, F, Model, OuterRef, Q, QuerySet, Subquery, Sum, Value
 from django.db.models.functions import Coalesce
 
@@ -51,7 +49,7 @@ def listed(practice: Practice, *, chosen: str, text: str, sort: str, page: str, 
     plans, conditions = _among(PayPlan.objects.filter(practice=practice), "pk", ids), _conditions(practice, today, ids)
     counts = _counts(practice, plans, conditions, few=ids is not None)
     order = _in_order(plans.filter(conditions[chosen]), sort, today).values_list("pk", flat=True)
-    found = _Counted(order, PAGE_SIZE, counts[chosen]).get_page(page)
+    found = listing.Counted(order, PAGE_SIZE, counts[chosen]).get_page(page)
     return {
         "page": found,
         "rows": [(plan, autopay_of(plan)) for plan in _shown(list(found), today)],
@@ -63,18 +61,6 @@ def listed(practice: Practice, *, chosen: str, text: str, sort: str, page: str, 
         "sort_query": listing.query(filter=chosen, q=text),
         "is_new": not any(counts.values()) and not text,
     }
-
-
-class _Counted(Paginator):  # type: ignore[type-arg]
-    """A paginator that is told how many there are."""
-
-    def __init__(self, found: Sequence[int] | QuerySet[PayPlan, int], size: int, count: int) -> None:
-        super().__init__(found, size)
-        self._known = count
-
-    @property
-    def count(self) -> int:
-        return self._known
 
 
 def _counts(practice: Practice, plans: QuerySet[PayPlan], conditions: dict[str, Q], *, few: bool) -> dict[str, int]:

@@ -27,6 +27,7 @@ class Permission(StrEnum):
     REFUND = "give money back"
     MESSAGE = "send messages"
     POSTING = "work on postings"
+    LEAKS = "work on leaks"
     EXPORT = "export lists"
     DISPUTES = "work on disputes"
     FREEZE = "release a disputed card"
@@ -45,6 +46,7 @@ _DESK = {
     Permission.MESSAGE,
     Permission.PLANS,
     Permission.REFUND,
+    Permission.LEAKS,
 }
 _BILLER = _DESK | {Permission.POSTING, Permission.EXPORT, Permission.DISPUTES}
 _MANAGER = _BILLER | {Permission.FREEZE, Permission.SETTINGS, Permission.TERMINALS}

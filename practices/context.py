@@ -36,10 +36,11 @@ class Item:
 
 # Only screens that exist stand here.
 NAVIGATION = (
+    Item("Dashboard", "dashboard", "home", "d", badge_view="dashboard_badge"),
     Item("Communication", "communication", "chat", "c"),
     Item("Payment Plans", "plans", "plan", "p", badge_view="plans_badge"),
     Item("Payments", "payments", "money", "t", badge_view="payments_badge"),
-    Item("Terminals", "terminals", "terminal", "d"),
+    Item("Terminals", "terminals", "terminal", "m"),
     Item(
         "Reports",
         "settlement",

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from django.core.cache import cache
+from django.core.paginator import Paginator
 from redis import RedisError
 
 T = TypeVar("T")
@@ -22,6 +23,18 @@ class Filter:
     count: int
     query: str
     here: bool
+
+
+class Counted(Paginator):  # type: ignore[type-arg]
+    """A paginator that is told how many there are."""
+
+    def __init__(self, found: Any, size: int, count: int) -> None:
+        super().__init__(found, size)
+        self._known = count
+
+    @property
+    def count(self) -> int:
+        return self._known
 
 
 def filters(labels: Mapping[str, str], counts: Mapping[str, int], chosen: str, text: str) -> list[Filter]:

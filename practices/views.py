@@ -53,8 +53,8 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 @access.staff(Permission.VIEW)
 @require_GET
 def home(_request: HttpRequest) -> HttpResponse:
-    """The first screen of the day. The Dashboard takes this place once it is built."""
-    return redirect("communication")
+    """The first screen of the day."""
+    return redirect("dashboard")
 
 
 @access.staff(Permission.VIEW)

@@ -28,6 +28,8 @@ def test_every_staff_page_is_sound(screen: Screen, desk: Callable[[str], Desk], 
 def _pages(cast: Cast) -> dict[str, str]:
     paid, failed, cardless = (f"/communication/{cast.ids[name]}/" for name in ("Paula", "Fay", "Cora"))
     return {
+        "dashboard": "/dashboard/",
+        "dashboard-closed": "/dashboard/?filter=closed",
         "communication": "/communication/",
         "communication-nobody": "/communication/?q=nobody+at+all",
         **{f"patient-{name}": paid + path for name, path in TABS.items()},

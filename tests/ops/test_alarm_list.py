@@ -11,6 +11,7 @@ from ops.children import ROOT
 APPS = (
     "cards",
     "kasperpay",
+    "leakage",
     "notifications",
     "opendental",
     "patients",

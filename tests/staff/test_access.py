@@ -11,6 +11,7 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from leakage.models import Leak
 from opendental.models import PlanOrder
 from paylinks.models import PaymentRequest, ReceiptLink
 from payments.models import Sale
@@ -73,6 +74,11 @@ def made(practice: Practice) -> SimpleNamespace:
         basis="PATIENT", amount_cents=50_00, prefers="SMS", actor="user:1", created_at=scene.payment.paid_at,
         sent_at=scene.payment.paid_at, expires_at=scene.payment.paid_at,
     )  # fmt: skip
+    scene.leak = Leak.objects.create(
+        practice=practice, cause="FAILED", key="FAILED:installment:1", patient=scene.patient, amount_cents=10_00,
+        most_cents=10_00, words="declined", about={"installment": scene.installment.pk}, since=scene.payment.paid_at,
+        found_at=scene.payment.paid_at,
+    )  # fmt: skip
     scene.location, scene.reader = at_the_desk(practice, scene.payment.paid_at)
     return scene
 
@@ -94,6 +100,7 @@ ONE_OF = {
     "posting_id": "posting", "alarm_id": "alarm", "refund_id": "refund", "payout_id": "payout",
     "receipt_link_id": "receipt_link", "dispute_id": "dispute", "request_id": "request",
     "location_id": "location", "reader_id": "reader", "adjustment_id": "adjustment",
+    "leak_id": "leak",
 }  # fmt: skip
 TEMPLATE = {"kind": "payment_failed", "channel": "sms", "language": "en", "day": "2026-03-10"}
 
@@ -130,7 +137,7 @@ def test_an_auditor_may_only_look(scene: SimpleNamespace, auditor: Client) -> No
 
     allowed = [entry.name for entry in changing if auditor.post(url_of(entry, scene)).status_code != 403]
 
-    assert len(changing) == 85
+    assert len(changing) == 90
     assert allowed == []
     assert Event.objects.count() == before
 

@@ -45,6 +45,7 @@ def book(practice: Practice) -> int:
         ("/communication/{}/", 2),
         # One of them: may the front desk give money back?
         ("/communication/{}/plans/", 12),
+        ("/dashboard/", 2),
         ("/plans/", 3),
         ("/plans/?q=sample", 5),
         ("/communication/results/?q=sam", 1),

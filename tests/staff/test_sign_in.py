@@ -42,7 +42,7 @@ def test_the_right_password_leads_to_communication(dana: User) -> None:
     client = Client()
 
     assert try_to(PASSWORD, client=client) == "302 /"
-    assert client.get("/")["Location"] == "/communication/"
+    assert client.get("/")["Location"] == "/dashboard/"
     assert "Dana Ruiz · Front desk" in client.get("/communication/").content.decode()
 
 
