@@ -8,6 +8,7 @@ from uuid import UUID
 from django.utils.module_loading import import_string
 
 from cards import pages as card_pages
+from core.calendar import local_date
 from opendental import features
 from opendental.models import Connection
 from patients import search
@@ -34,6 +35,7 @@ def connect() -> None:
     upward.handlers.reader_news = _reader_news
     upward.handlers.sale_paid = _sale_paid
     upward.handlers.adjustment_types = _adjustment_types
+    upward.handlers.pay_off = _pay_off
 
 
 def _recheck(due_part_id: int, now: datetime) -> None:
@@ -93,6 +95,13 @@ def _adjustment_types(practice_id: int) -> upward.AdjustmentTypes:
         {int(number): name for number, name in connection.adjustment_types.items()},
         features.adjustment_refusal(connection),
     )
+
+
+def _pay_off(plan: PayPlan, now: datetime) -> upward.PayOff | None:
+    if plan.kind != PayPlan.Kind.DYNAMIC:
+        return None
+    quote = import_string("opendental.plan_quote.of")(plan, local_date(now, plan.practice.zone))
+    return upward.PayOff(quote.pay_off_cents, quote.interest_saved_cents, plan.synced_at)
 
 
 def _nudge(practice_id: int) -> None:

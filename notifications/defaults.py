@@ -73,6 +73,10 @@ _SMS: dict[str, dict[str, str]] = {
         "en": "{Practice Name}: a reminder that {Transaction Amount} is still open. Pay here: {Link to Pay}",
         "es": "{Practice Name}: le recordamos su saldo de {Transaction Amount}. Pague: {Link to Pay}",
     },
+    Kind.MY_PLAN: {
+        "en": "{Practice Name}: your payment plan, receipts and card: {Link to My Plan}",
+        "es": "{Practice Name}: su plan de pagos, recibos y tarjeta: {Link to My Plan}",
+    },
 }
 
 _EMAIL: dict[str, dict[str, tuple[str, str]]] = {
@@ -178,6 +182,16 @@ _EMAIL: dict[str, dict[str, tuple[str, str]]] = {
             "Recordatorio: saldo de {Transaction Amount}",
             "le recordamos que su cuenta con nosotros tiene un saldo de {Transaction Amount}. "
             "Puede pagarlo aquí, sin registrarse:\n{Link to Pay}",
+        ),
+    },
+    Kind.MY_PLAN: {
+        "en": (
+            "Your payment plan",
+            "here you see your payment plan, take receipts and change your card:\n{Link to My Plan}",
+        ),
+        "es": (
+            "Su plan de pagos",
+            "aquí puede ver su plan de pagos, descargar recibos y cambiar su tarjeta:\n{Link to My Plan}",
         ),
     },
 }

@@ -25,6 +25,7 @@ class Kind(models.TextChoices):
     RECEIPT = "RECEIPT", "Receipts"
     REQUEST = "REQUEST", "Payment requests"
     REQUEST_REMINDER = "REQUEST_REMINDER", "Reminders of requests"
+    MY_PLAN = "MY_PLAN", "Link to My plan"
 
 
 class Channel(models.TextChoices):

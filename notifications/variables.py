@@ -17,6 +17,7 @@ class Variable(StrEnum):
     DUE_DATE = "Payment Due Date"
     LINK = "Link to Pay"
     RECEIPT_LINK = "Link to Receipt"
+    PLAN_LINK = "Link to My Plan"
     PATIENT_NAME = "Patient Name"
     PRACTICE_PHONE = "Practice Phone Number"
     PRACTICE_NAME = "Practice Name"
@@ -44,6 +45,7 @@ _ALLOWED: dict[str, tuple[Variable, ...]] = {
     Kind.RECEIPT: (V.RECEIPT_LINK,),
     Kind.REQUEST: (V.AMOUNT, V.LINK),
     Kind.REQUEST_REMINDER: (V.AMOUNT, V.LINK),
+    Kind.MY_PLAN: (V.PLAN_LINK,),
 }
 # Without these the message is of no use to the patient.
 _REQUIRED: dict[str, tuple[Variable, ...]] = {
@@ -55,9 +57,10 @@ _REQUIRED: dict[str, tuple[Variable, ...]] = {
     Kind.RECEIPT: (V.RECEIPT_LINK,),
     Kind.REQUEST: (V.LINK,),
     Kind.REQUEST_REMINDER: (V.LINK,),
+    Kind.MY_PLAN: (V.PLAN_LINK,),
 }
 # Secrets of the one who gets the message: in its text only.
-LINKS = (V.LINK, V.RECEIPT_LINK)
+LINKS = (V.LINK, V.RECEIPT_LINK, V.PLAN_LINK)
 SAMPLES: dict[Variable, Value] = {
     V.AMOUNT: "$162.50",
     V.DUE_DATE: date(2026, 12, 12),

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods
 
 from cards.autopay import Witness
 from cards.models import Consent
-from paylinks import choices, links, opening, pages
+from paylinks import choices, links, opening, pages, plan_links
 from paylinks.links import Found, State
 from paylinks.opening import link_page, spoken
 from paylinks.views import addresses, back_to_page, fix
@@ -116,3 +116,13 @@ def call_me(request: HttpRequest, found: Found, now: datetime) -> HttpResponse:
         return back_to_page(found)
     calls.want(found.part, now=now)
     return _said(found, "call")
+
+
+@require_http_methods(["GET", "POST"])
+@link_page(links.find)
+def to_my_plan(request: HttpRequest, found: Found, now: datetime) -> HttpResponse:
+    """The payer's page of the whole plan has a link of its own."""
+    one = _one(found)
+    if request.method != "POST" or one is None or one.plan.guarantor_id != found.link.patient_id:
+        return back_to_page(found)
+    return HttpResponseRedirect(plan_links.address(plan_links.open_link(one.plan, now=now)), status=303)

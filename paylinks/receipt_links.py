@@ -17,9 +17,10 @@ from core.tokens import link_token, token_hash
 from notifications import outbox
 from notifications.models import Channel, Kind, Message
 from patients.models import Patient
-from paylinks import links, requests
+from paylinks import links, plan_links, requests
 from paylinks.links import Found
 from paylinks.models import ReceiptLink
+from paylinks.plan_links import FoundPlan
 from paylinks.requests import FoundRequest
 from payments import upward
 from payments.models import Payment
@@ -89,9 +90,9 @@ def find(token: str, now: datetime) -> FoundReceipt | None:
     return None if link is None else FoundReceipt(link, not link.is_usable(now))
 
 
-def find_any(token: str, now: datetime) -> Found | FoundReceipt | FoundRequest | None:
+def find_any(token: str, now: datetime) -> Found | FoundReceipt | FoundRequest | FoundPlan | None:
     """A link of any kind: their addresses look alike."""
-    return links.find(token, now) or requests.find(token, now) or find(token, now)
+    return links.find(token, now) or requests.find(token, now) or plan_links.find(token, now) or find(token, now)
 
 
 def link_of(payment: Payment, *, click: uuid.UUID, now: datetime) -> ReceiptLink:

@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from django.urls import path
 
-from paylinks import fix_views, receipt_views, request_staff_views, request_views, staff_views, views
+from paylinks import (
+    fix_views,
+    my_plan_views,
+    plan_staff_views,
+    receipt_views,
+    request_staff_views,
+    request_views,
+    staff_views,
+    views,
+)
 
 urlpatterns = [
+    path("plans/<int:plan_id>/my-plan/send/", plan_staff_views.send_my_plan, name="send_my_plan"),
+    path("p/<slug:slug>/plan/back", my_plan_views.back, name="plan_back"),
     path("p/<slug:slug>/back/<uuid:charge_uuid>", views.back, name="link_back"),
     path("p/<slug:slug>/<slug:token>", views.show, name="link_page"),
     path("p/<slug:slug>/<slug:token>/receipt", receipt_views.open_receipt, name="link_receipt"),
@@ -30,6 +41,14 @@ urlpatterns = [
     path("communication/<int:patient_id>/requests/", request_staff_views.patient_requests, name="patient_requests"),
     path("p/<slug:slug>/<slug:token>/card", views.use_another_card, name="link_card"),
     path("p/<slug:slug>/<slug:token>/again", views.try_again, name="link_again"),
+    path("p/<slug:slug>/<slug:token>/plan", fix_views.to_my_plan, name="link_plan"),
+    path("p/<slug:slug>/<slug:token>/plan/use", my_plan_views.use_card, name="link_plan_use"),
+    path("p/<slug:slug>/<slug:token>/plan/new-card", my_plan_views.new_card, name="link_plan_new_card"),
+    path("p/<slug:slug>/<slug:token>/plan/stop", my_plan_views.stop, name="link_plan_stop"),
+    path("p/<slug:slug>/<slug:token>/plan/backup", my_plan_views.backup, name="link_plan_backup"),
+    path("p/<slug:slug>/<slug:token>/plan/pay-off", my_plan_views.pay_off, name="link_plan_payoff"),
+    path("p/<slug:slug>/<slug:token>/plan/receipt", my_plan_views.receipt_of, name="link_plan_receipt_of"),
+    path("p/<slug:slug>/<slug:token>/plan/repair", my_plan_views.repair, name="link_plan_repair"),
     path("p/<slug:slug>/<slug:token>/part", fix_views.pay_part, name="link_part"),
     path("p/<slug:slug>/<slug:token>/day", fix_views.another_day, name="link_day"),
     path("p/<slug:slug>/<slug:token>/halves", fix_views.halves, name="link_halves"),

@@ -15,11 +15,24 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 from cards.models import Card, Consent
 from core import clock
 from core.tokens import link_token
-from paylinks import charges, choices, limits, links, opening, pages, receipt_links, receipt_views, request_views, tasks
+from paylinks import (
+    charges,
+    choices,
+    limits,
+    links,
+    my_plan_views,
+    opening,
+    pages,
+    receipt_links,
+    receipt_views,
+    request_views,
+    tasks,
+)
 from paylinks.charges import Agreement
 from paylinks.links import Found, State
 from paylinks.models import LinkCharge
 from paylinks.opening import Opened, link_page, spoken
+from paylinks.plan_links import FoundPlan
 from paylinks.receipt_forms import BirthDateForm
 from paylinks.receipt_links import FoundReceipt
 from paylinks.requests import FoundRequest
@@ -41,6 +54,8 @@ def show(request: HttpRequest, found: Opened, now: datetime) -> HttpResponse:
         return receipt_views.ask(request, found, BirthDateForm())
     if isinstance(found, FoundRequest):
         return request_views.show(request, found, now)
+    if isinstance(found, FoundPlan):
+        return my_plan_views.show(request, found, now)
     assert isinstance(found, Found)
     if found.state == State.PAID:
         return _paid(request, found, now)
@@ -64,7 +79,7 @@ def fix(
 
 def addresses(found: Found) -> dict[str, str]:
     slug, token = found.link.practice.slug, link_token(found.link.nonce)
-    names = ("page", "card", "again", "autopay", "part", "day", "halves", "call")
+    names = ("page", "card", "again", "autopay", "part", "day", "halves", "call", "plan")
     return {name: reverse(f"link_{name}", args=[slug, token]) for name in names}
 
 

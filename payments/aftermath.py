@@ -7,7 +7,7 @@ from datetime import datetime
 from cards.models import Card
 from core.money import format_cents
 from core.tokens import reference_of
-from payments import budget, due_parts, notices, sale_aftermath
+from payments import backup_cards, budget, due_parts, notices, sale_aftermath
 from payments.claim import about
 from payments.models import Alarm, Allocation, Attempt, DuePart, LedgerPosting, Payment
 from payplans.models import Installment, PayPlan
@@ -60,6 +60,9 @@ def _pay_installment(installment: Installment, payment: Payment, now: datetime) 
     installment.collected_cents += payment.amount_cents
     if installment.owed_cents == 0:
         installment.status, installment.paid_at, installment.status_note = Installment.Status.PAID, now, ""
+    elif installment.status == Installment.Status.FAILED:
+        # A part is paid; the rest is taken on its day (payments/dividing.py) and has not failed.
+        installment.status, installment.status_note = Installment.Status.PENDING, ""
     installment.save(update_fields=["collected_cents", "status", "paid_at", "status_note"])
     plan = installment.plan
     movement, is_recovered = LedgerPosting.Movement.PAYMENT, payment.attempt.recovered_at is not None
@@ -91,7 +94,7 @@ def of_decline(attempt: Attempt, now: datetime, actor: str) -> None:
     Nobody is told where Open Dental closed the plan or the installment while the charge was in flight.
     """
     part = attempt.due_part
-    verdict = budget.verdict(attempt, now)
+    verdict = backup_cards.take_over(attempt, budget.verdict(attempt, now), now)
     if part.sale is None:
         _apply_verdict(part, verdict)
     if verdict.never_again or attempt.decline_code == CARD_GONE:

@@ -80,6 +80,10 @@ def _lift(one: Installment, now: datetime) -> None:
 
 def drop_all(plan: PayPlan, *, actor: str, now: datetime) -> None:
     """A new card was agreed to for all payments of the plan. In the caller's transaction, installments locked."""
+    backups = PlanChange.objects.filter(plan=plan, kind=Kind.BACKUP, ended_at=None)
+    for backup in backups:
+        # It was agreed to beside the card before.
+        backup.end(actor=actor, reason=REPLACED, now=now)
     for change in PlanChange.objects.filter(plan=plan, kind=Kind.CARD, ended_at=None).order_by("pk"):
         change.end(actor=actor, reason=REPLACED, now=now)
         about = {"patient": plan.patient_id, "plan": plan.pk, "installment": change.installment_id or 0}

@@ -49,6 +49,15 @@ class AdjustmentTypes:
     refusal: str = ""
 
 
+@dataclass(frozen=True)
+class PayOff:
+    """What pays a plan off, as Open Dental counts it at its last reading; and the interest that then never comes."""
+
+    cents: int
+    saved_cents: int
+    as_of: datetime
+
+
 @dataclass
 class Handlers:
     # Ask Open Dental anew and stamp a DueCheck. (due_part_id, now); raises UnableToRecheck.
@@ -75,6 +84,8 @@ class Handlers:
     payment_types: Callable[[int], dict[int, str]]
     # Open Dental's adjustment types for discounts, as last learned. (practice_id)
     adjustment_types: Callable[[int], AdjustmentTypes]
+    # The quote for paying a plan off early; None for a plan of which Open Dental gives none. (plan, now)
+    pay_off: Callable[[PayPlan, datetime], PayOff | None]
 
 
 def _unwired(*_: object) -> None:
@@ -84,5 +95,6 @@ def _unwired(*_: object) -> None:
 handlers = Handlers(
     recheck=_unwired, fix_link=_unwired, nudge=_unwired, autopay_refusal=_unwired,  # type: ignore[arg-type]
     account=_unwired, payment_types=_unwired, sale_paid=_unwired, adjustment_types=_unwired,  # type: ignore[arg-type]
+    pay_off=_unwired,
     readers=_unwired, reader_words=_unwired, take_at_reader=_unwired, reader_news=_unwired,  # type: ignore[arg-type]
 )  # fmt: skip

@@ -8,7 +8,7 @@ Rules, category 2-4; newer readings say 20, Mastercard 35); once a day per due p
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import Enum
 from zoneinfo import ZoneInfo
@@ -80,6 +80,10 @@ class Verdict:
     budget_used: int
     budget: int = BUDGET
     never_again: bool = False
+
+    def on_another_card(self, at: datetime) -> Verdict:
+        """What follows where another card takes over at that time (UTC); `never_again` is still of the first."""
+        return replace(self, kind=VerdictKind.RETRY, next_try_at=at)
 
 
 _ENDINGS = {

@@ -55,6 +55,7 @@ def test_every_sentence_of_the_patient_pages_has_its_spanish() -> None:
         "payments/receipts",
         "payments/receipt_paper",
         "paylinks/choices",
+        "paylinks/my_plan",
         "paylinks/receipt_forms",
         "paylinks/request_pages",
         "paylinks/request_views",
