@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
@@ -127,8 +128,13 @@ def _matched_cents(world: World, installment: int) -> int:
         for row in world.rows("payments_ledgerposting")
         if row["state"] == "MATCHED" and row["route"] == "CHARGE_ROWS"
     ]
+    # What a move has taken off is no longer meant to stand there, though the move may not be over.
+    off: Counter[int] = Counter()
+    for row in world.rows("payments_ledgerposting"):
+        if row["movement"] == "MOVE_OUT" and row["plan_id"] and row["pay_num"]:
+            off[row["payment_id"]] -= row["amount_cents"]
     return sum(
-        row["amount_cents"] - world.refunded_by_payment[row["payment_id"]]
+        row["amount_cents"] - world.refunded_by_payment[row["payment_id"]] - off[row["payment_id"]]
         for row in postings
         if installment in world.installments_of_payment.get(row["payment_id"], [])
     )

@@ -59,6 +59,21 @@ def moved_payments_stand_where_they_belong(world: World) -> Iterator[str]:
             yield f"payment {payment_id} was moved to {wanted}, it stands on {dict(there)}"
 
 
+def moved_payments_pay_their_installment(world: World) -> Iterator[str]:
+    """What was moved onto a plan stands on the charges of its installment, whole, unless it was given back since."""
+    for move in world.rows("payments_move"):
+        if move["state"] != "DONE" or not move["installment_id"] or world.refunded_by_payment[move["payment_id"]]:
+            continue
+        office, numbers = world.office_of.get(move["practice_id"]), _pay_nums(world, move["payment_id"], move)
+        rows = world.charge_rows_by_installment.get(move["installment_id"], [])
+        charges = {row["pay_plan_charge_num"] for row in rows}
+        splits = office.tables["paysplit"] if office is not None and numbers else []
+        mine = [row for row in splits if row["PayNum"] in numbers]
+        there = sum(row["SplitAmt"] for row in mine if row["PayPlanChargeNum"] in charges)
+        if mine and there != sum(row["SplitAmt"] for row in mine):
+            yield f"payment {move['payment_id']} was moved onto installment {move['installment_id']}, {there} are there"
+
+
 def _pay_nums(world: World, payment_id: int, move: Row) -> set[int]:
     """The payment it stands under now; none where a person's word was taken."""
     rows = [row for row in world.rows("payments_ledgerposting") if row["payment_id"] == payment_id]
@@ -67,4 +82,9 @@ def _pay_nums(world: World, payment_id: int, move: Row) -> set[int]:
     return {row["pay_num"] for row in found if row["pay_num"] and row["state"] == "MATCHED"}
 
 
-CHECKS = (moves_come_to_an_end, moved_payments_are_posted_again, moved_payments_stand_where_they_belong)
+CHECKS = (
+    moves_come_to_an_end,
+    moved_payments_are_posted_again,
+    moved_payments_stand_where_they_belong,
+    moved_payments_pay_their_installment,
+)
