@@ -84,6 +84,9 @@ class CardSetup(PracticeRow):
     return_path = models.CharField(max_length=300)
     # The fix-it link this card was entered for: its due part is charged once the card is saved.
     link_nonce = models.UUIDField(null=True, blank=True)
+    # The words that stand on the page and under which the card is kept; '' = another consent covers it.
+    consent_text = models.TextField(blank=True, default="", db_default="")
+    language = models.CharField(max_length=5, default="en", db_default="en")
     actor = models.CharField(max_length=80)
     created_at = models.DateTimeField()
 
@@ -99,6 +102,7 @@ class Consent(PracticeRow):
     class Channel(models.TextChoices):
         STAFF = "STAFF", "Witnessed by staff"
         LINK = "LINK", "Patient's phone"
+        PAGE = "PAGE", "On the card page"
 
     kind = models.CharField(max_length=12, choices=Kind.choices)
     patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="consents")
@@ -108,8 +112,14 @@ class Consent(PracticeRow):
     text_version = models.CharField(max_length=20)
     language = models.CharField(max_length=5, default="en")
     card_last4 = models.CharField(max_length=4)
-    # [{"due_date": "2026-12-01", "amount_cents": 12860}, …] as it stood when they agreed.
+    # [{"installment": 7, "due_date": "2026-12-01", "amount_cents": 12860}, …] as it stood when they agreed; the payer's
+    # own part. Older ones of autopay name no installment.
     schedule = models.JSONField(default=list)
+    # The plan's terms beside the schedule: {"apr": "6.5"}; {} = older than that.
+    terms = models.JSONField(default=dict, blank=True, db_default={})
+    # The Truth in Lending disclosure that stands in the text (payplans/lending.py); null = none was needed.
+    disclosure = models.JSONField(null=True, blank=True)
+    # 0 of a card on file: nothing is charged by itself.
     max_charge_cents = models.BigIntegerField()
     channel = models.CharField(max_length=8, choices=Channel.choices)
     given_by = models.CharField(max_length=80, help_text='"user:3" as witness, or "patient:9"')
@@ -120,13 +130,16 @@ class Consent(PracticeRow):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=Q(max_charge_cents__gt=0), name="consent_has_a_maximum"),
+            models.CheckConstraint(
+                condition=Q(max_charge_cents__gt=0) | Q(kind="CARD_ON_FILE", max_charge_cents=0),
+                name="consent_has_its_maximum",
+            ),
             models.CheckConstraint(condition=~Q(text=""), name="consent_has_its_text"),
         ]
 
 
 class Autopay(PracticeRow):
-    """One row a plan: which card pays it, on whose consent. Off keeps the row as history of the last state."""
+    """One row a plan: which card of its guarantor pays it, on what consent. Off keeps the row as the last state."""
 
     plan = models.OneToOneField(PayPlan, on_delete=models.PROTECT, related_name="autopay")
     card = models.ForeignKey(Card, on_delete=models.PROTECT, related_name="autopays")
@@ -135,3 +148,22 @@ class Autopay(PracticeRow):
     since = models.DateTimeField()
     stopped_at = models.DateTimeField(null=True, blank=True)
     stopped_reason = models.CharField(max_length=200, blank=True)
+
+
+class PayerAutopay(PracticeRow):
+    """The same for the second payer of a plan: their own card and consent (ADR 14)."""
+
+    plan = models.ForeignKey(PayPlan, on_delete=models.PROTECT, related_name="payer_autopays")
+    payer = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="payer_autopays")
+    card = models.ForeignKey(Card, on_delete=models.PROTECT, related_name="payer_autopays")
+    consent = models.ForeignKey(Consent, on_delete=models.PROTECT, related_name="+")
+    is_on = models.BooleanField(default=True)
+    since = models.DateTimeField()
+    stopped_at = models.DateTimeField(null=True, blank=True)
+    stopped_reason = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["plan", "payer"], name="one_autopay_per_payer")]
+
+
+AnyAutopay = Autopay | PayerAutopay

@@ -13,6 +13,7 @@ from patients.models import Patient
 from practices import timeline
 
 SOON = timedelta(days=45)
+MOST_CONSENTS = 100
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,12 @@ def patients_by_last4(digits: str) -> list[int]:
     """For the global search: people with a saved card that ends so (in the practice in scope)."""
     cards = Card.objects.filter(last4=digits).exclude(state=Card.State.REMOVED)
     return list(cards.values_list("patient_id", flat=True).distinct()[:50])
+
+
+def agreed(patient: Patient) -> list[Consent]:
+    """Everything this person agreed to, what is over too, newest first."""
+    rows = Consent.objects.filter(patient=patient).select_related("plan", "card")
+    return list(rows.order_by("-given_at", "-pk")[:MOST_CONSENTS])
 
 
 def summary(patient: Patient, today: date) -> dict[str, Any]:

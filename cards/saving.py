@@ -8,7 +8,10 @@ from datetime import datetime
 from django.conf import settings
 from django.db import transaction
 
-from cards.models import Card, CardSetup
+from cards import copies, wording
+from cards.models import Card, CardSetup, Consent
+from notifications.outbox import language_of
+from notifications.templates import shown_phone
 from patients.models import Patient
 from practices.models import Event
 from processors import accounts
@@ -17,23 +20,40 @@ from processors.port import SavedCard
 from processors.stripe import StripeProcessor
 
 
-def start(*, patient: Patient, return_path: str, actor: str, now: datetime, link_nonce: uuid.UUID | None = None) -> str:
+def start(
+    *,
+    patient: Patient,
+    return_path: str,
+    actor: str,
+    now: datetime,
+    link_nonce: uuid.UUID | None = None,
+    consent_text: str = "",
+) -> str:
     """Open a hosted page; returns its address. The browser comes back to `return_path` with ?setup=<uuid>.
 
+    `consent_text` stands above the page's button, and becomes a consent to a card on file once a card is saved.
     Raises UnableToReachProcessor.
     """
     processor = accounts.for_practice(patient.practice_id)
     customer = customer_of(processor, patient)
     setup = CardSetup.objects.create(
         practice_id=patient.practice_id, patient=patient, return_path=return_path, actor=actor, created_at=now,
-        link_nonce=link_nonce,
+        link_nonce=link_nonce, consent_text=consent_text, language=language_of(patient),
     )  # fmt: skip
     back = f"{settings.BASE_URL}{return_path}{'&' if '?' in return_path else '?'}setup={setup.uuid}"
     session, url = processor.start_setup(
-        customer=customer, uuid=str(setup.uuid), success_url=back, cancel_url=f"{back}&canceled=1"
+        customer=customer, uuid=str(setup.uuid), success_url=back, cancel_url=f"{back}&canceled=1", words=consent_text
     )
     CardSetup.objects.filter(pk=setup.pk).update(session=session)
     return url
+
+
+def card_words(patient: Patient) -> str:
+    """What a person agrees to who enters a card on the processor's page, in their language."""
+    practice, language = patient.practice, language_of(patient)
+    card = wording.CARD_ON_PAGE[language]
+    terms = wording.Terms(practice=practice.name, phone=shown_phone(practice.phone), card=card, maximum="")
+    return wording.text("AT_TERMINAL", language, terms)
 
 
 def customer_of(processor: StripeProcessor, patient: Patient) -> str:
@@ -67,8 +87,21 @@ def finish(setup_uuid: uuid.UUID, *, now: datetime) -> Card | None:
         return None
     with transaction.atomic(durable=True):
         setup = CardSetup.objects.select_for_update().get(pk=setup.pk)
-        card = setup.card or keep(setup.patient_id, saved, actor=setup.actor, now=now)
+        card = setup.card or _keep_agreed(setup, saved, now)
         CardSetup.objects.filter(pk=setup.pk).update(card=card, state=CardSetup.State.SAVED)
+    return card
+
+
+def _keep_agreed(setup: CardSetup, saved: SavedCard, now: datetime) -> Card:
+    card = keep(setup.patient_id, saved, actor=setup.actor, now=now)
+    if setup.consent_text:
+        # Who typed the card in pressed the button below these words; nothing is charged on them by itself.
+        consent = Consent.objects.create(
+            practice_id=setup.practice_id, kind=Consent.Kind.CARD_ON_FILE, patient_id=setup.patient_id, card=card,
+            text=setup.consent_text, text_version=wording.VERSION, language=setup.language, card_last4=card.last4,
+            max_charge_cents=0, channel=Consent.Channel.PAGE, given_by=f"patient:{setup.patient_id}", given_at=now,
+        )  # fmt: skip
+        copies.send(consent, now=now)
     return card
 
 

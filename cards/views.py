@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST
 
-from cards import pages, saving
+from cards import pages, saving, texting
 from cards.models import Card, CardSetup, Consent
 from core import clock
 from core.calendar import local_date
@@ -28,7 +28,8 @@ def patient_cards(request: HttpRequest, patient_id: int) -> HttpResponse:
     practice = cast("StaffRequest", request).practice
     patient = patient_pages.patient_or_404(practice, patient_id)
     cards = pages.saved(patient, local_date(clock.now(), practice.zone))
-    return render(request, "cards/cards.html", {**patient_pages.head(patient, "patient_cards"), "cards": cards})
+    page = {"cards": cards, "agreed": pages.agreed(patient), "texts": texting.given(patient)}
+    return render(request, "cards/cards.html", {**patient_pages.head(patient, "patient_cards"), **page})
 
 
 @access.staff(Permission.VIEW)
@@ -47,7 +48,10 @@ def save_card(request: HttpRequest, patient_id: int) -> HttpResponse:
     back = _own_path(request, request.POST.get("back", "")) or reverse("patient_cards", args=[patient.pk])
     return_path = f"{reverse('card_saved', args=[patient.pk])}?back={back}"
     try:
-        url = saving.start(patient=patient, return_path=return_path, actor=access.actor(request), now=clock.now())
+        url = saving.start(
+            patient=patient, return_path=return_path, actor=access.actor(request), now=clock.now(),
+            consent_text=saving.card_words(patient),
+        )  # fmt: skip
     except UnableToReachProcessor as error:
         messages.error(request, f"The card page can't be opened now: {error}. Nothing was saved or charged.")
         return redirect(back)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-VERSION = "2026-11"
+VERSION = "2026-12"
 
 
 @dataclass(frozen=True)
@@ -17,6 +17,7 @@ class Terms:
     maximum: str
     schedule: str = ""
     amount: str = ""
+    number: str = ""
 
 
 _TEXTS = {
@@ -32,6 +33,19 @@ _TEXTS = {
         "posteriores hasta que se pague. Si el plan cambia por encima de este máximo, {practice} debe preguntarme "
         "antes. Puedo detener esto en cualquier momento llamando al {phone}; termina de inmediato. Los reembolsos "
         "siguen la política de {practice}. Recibo una copia de esto."
+    ),
+    ("AUTOPAY_SHARE", "en"): (
+        "I allow {practice} to charge my card {card} for my part of a payment plan on its due dates: {schedule}. No "
+        "single charge will be more than {maximum}. If a charge is declined, {practice} may try it again on later days "
+        "until it is paid. If my part rises above this maximum, {practice} must ask me again first. I can stop this at "
+        "any time by calling {phone}; it ends at once. Refunds follow {practice}'s policy. I get a copy of this."
+    ),
+    ("AUTOPAY_SHARE", "es"): (
+        "Autorizo a {practice} a cobrar a mi tarjeta {card} mi parte de un plan de pagos en sus fechas de vencimiento: "
+        "{schedule}. Ningún cobro será mayor de {maximum}. Si un cobro es rechazado, {practice} puede intentarlo de "
+        "nuevo en días posteriores hasta que se pague. Si mi parte sube por encima de este máximo, {practice} debe "
+        "preguntarme antes. Puedo detener esto en cualquier momento llamando al {phone}; termina de inmediato. Los "
+        "reembolsos siguen la política de {practice}. Recibo una copia de esto."
     ),
     ("OVERDUE", "en"): (
         "I allow {practice} to charge what is overdue on my payment plan, {amount} in all, to my card {card} now. If a "
@@ -88,6 +102,16 @@ _TEXTS = {
         "Autorizo a {practice} a guardar mi tarjeta {card} para pagos que yo apruebe. Puedo pedir que se elimine en "
         "cualquier momento llamando al {phone}."
     ),
+    ("TEXTS", "en"): (
+        "I allow {practice} to send me text messages about my account and payments at {number}. How many depends on my "
+        "payments; message and data rates may apply. My care does not depend on this. I can stop at any time by "
+        "replying STOP, and get help by replying HELP or calling {phone}."
+    ),
+    ("TEXTS", "es"): (
+        "Autorizo a {practice} a enviarme mensajes de texto sobre mi cuenta y mis pagos al {number}. La cantidad "
+        "depende de mis pagos; pueden aplicarse tarifas de mensajes y datos. Mi atención no depende de esto. Puedo "
+        "parar en cualquier momento respondiendo STOP, y recibir ayuda respondiendo HELP o llamando al {phone}."
+    ),
     ("AT_TERMINAL", "en"): (
         "I allow {practice} to keep {card} on file for payments I agree to. I can have it removed at any time by "
         "calling {phone}."
@@ -97,11 +121,12 @@ _TEXTS = {
         "momento llamando al {phone}."
     ),
 }
-# What stands for the card in a consent given before it was read.
+# What stands for the card in a consent given before it was read: at a terminal, on the processor's page.
+CARD_ON_PAGE = {"en": "the card I enter on this page", "es": "la tarjeta que escribo en esta página"}
 CARD_AT_TERMINAL = {"en": "the card I use at the terminal now", "es": "la tarjeta que uso ahora en la terminal"}
 
 
 def text(kind: str, language: str, terms: Terms) -> str:
-    """The text of a kind (Consent.Kind, OVERDUE or AT_TERMINAL) in "en" or "es"; another language gets English."""
+    """The text of a kind (Consent.Kind, or another key above) in "en" or "es"; another language gets English."""
     template = _TEXTS.get((kind, language)) or _TEXTS[kind, "en"]
     return template.format(**vars(terms))

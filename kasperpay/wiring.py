@@ -12,12 +12,13 @@ from core.calendar import local_date
 from opendental import features
 from opendental.models import Connection
 from patients import search
+from patients.models import Patient
 from payments import upward
 from payments.account import Account
 from payments.models import DuePart
 from payplans.models import PayPlan
 from practices import rounds
-from practices.models import PaymentSettings, Practice
+from practices.models import PaymentSettings
 
 
 def connect() -> None:
@@ -69,8 +70,8 @@ def _readers(practice_id: int, user_id: int) -> list[tuple[str, str]]:
     return found
 
 
-def _reader_words(practice: Practice) -> str:
-    text: str = import_string("terminals.keeping.words")(practice)
+def _reader_words(payer: Patient) -> str:
+    text: str = import_string("terminals.keeping.words")(payer)
     return text
 
 

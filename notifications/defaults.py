@@ -56,10 +56,14 @@ _SMS: dict[str, dict[str, str]] = {
         "es": "{Practice Name}: su plan de pagos fue pagado por completo. ¡Gracias!",
     },
     Kind.CONSENT_COPY: {
-        "en": "{Practice Name}: autopay is on with your card ending in {Card Last 4}. To stop it or to get a copy "
-        "of what you agreed to, call {Practice Phone Number}.",
-        "es": "{Practice Name}: sus pagos se cobran a la tarjeta {Card Last 4}. Para parar o recibir una copia, "
+        "en": "{Practice Name}: you agreed to the use of your card ending in {Card Last 4}. To stop it or to get "
+        "a copy of the words, call {Practice Phone Number}.",
+        "es": "{Practice Name}: autorizo el uso de su tarjeta {Card Last 4}. Para parar o recibir una copia, "
         "llame al {Practice Phone Number}.",
+    },
+    Kind.CONSENT_ASKED: {
+        "en": "{Practice Name}: please see your payment plan and agree: {Link to Pay}",
+        "es": "{Practice Name}: vea su plan de pagos y acepte: {Link to Pay}",
     },
     Kind.RECEIPT: {
         "en": "{Practice Name}: here is your receipt: {Link to Receipt}",
@@ -149,6 +153,18 @@ _EMAIL: dict[str, dict[str, tuple[str, str]]] = {
     Kind.CONSENT_COPY: {
         "en": ("What you agreed to", "this is a copy of what you agreed to:\n\n{Consent Text}"),
         "es": ("Lo que usted autorizó", "esta es una copia de lo que usted autorizó:\n\n{Consent Text}"),
+    },
+    Kind.CONSENT_ASKED: {
+        "en": (
+            "Please look at your payment plan",
+            "please look at the payments of your plan. You agree with one tap, without signing in:\n{Link to Pay}\n\n"
+            "If you don't agree, do nothing or call us.",
+        ),
+        "es": (
+            "Por favor vea su plan de pagos",
+            "por favor vea los pagos de su plan. Acepta con un toque, sin registrarse:\n{Link to Pay}\n\n"
+            "Si no está de acuerdo, no haga nada o llámenos.",
+        ),
     },
     Kind.RECEIPT: {
         "en": (

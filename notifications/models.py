@@ -22,6 +22,7 @@ class Kind(models.TextChoices):
     PLAN_CHANGED = "PLAN_CHANGED", "Plan changed"
     PLAN_COMPLETED = "PLAN_COMPLETED", "Plan completed"
     CONSENT_COPY = "CONSENT_COPY", "Consent copy"
+    CONSENT_ASKED = "CONSENT_ASKED", "Asking for consent"
     RECEIPT = "RECEIPT", "Receipts"
     REQUEST = "REQUEST", "Payment requests"
     REQUEST_REMINDER = "REQUEST_REMINDER", "Reminders of requests"
@@ -142,6 +143,10 @@ class TextingConsent(PracticeRow):
     phone = models.CharField(max_length=16)
     allowed = models.BooleanField()
     source = models.CharField(max_length=120)
+    # The exact words and who witnessed them, where it was given in words (cards/texting.py).
+    text = models.TextField(blank=True, default="", db_default="")
+    text_version = models.CharField(max_length=20, blank=True, default="", db_default="")
+    given_by = models.CharField(max_length=80, blank=True, default="", db_default="")
     at = models.DateTimeField()
 
     class Meta:

@@ -9,8 +9,9 @@ from decimal import Decimal
 from typing import Any
 
 from opendental.plan_production import Work
-from payplans import schedule
+from payplans import lending, schedule
 from payplans.amounts import UnableToComputeAmount
+from payplans.lending import Disclosure
 from payplans.models import ChargeRow, PayPlan, PlanSplit
 from payplans.schedule import (
     DebitType,
@@ -23,9 +24,6 @@ from payplans.schedule import (
     Terms,
     TreatmentPlanned,
 )
-
-# Truth in Lending (Regulation Z, 12 CFR 1026.1(c)): credit with a finance charge, or payable in more installments.
-TIL_PAYMENTS = 4
 
 
 class UnableToSchedule(ValueError):
@@ -46,6 +44,7 @@ class Preview:
     down: ProjectedRow | None = None
     # Of planned work that is charged only once it is done (AwaitComplete).
     waiting_cents: int = 0
+    apr: Decimal = Decimal(0)
 
     @property
     def interest_cents(self) -> int:
@@ -56,8 +55,10 @@ class Preview:
         return self.principal_cents + self.interest_cents
 
     @property
-    def needs_disclosure(self) -> bool:
-        return len(self.rows) > TIL_PAYMENTS or self.interest_cents > 0
+    def disclosure(self) -> Disclosure | None:
+        """What Truth in Lending wants disclosed before the patient signs; None: nothing."""
+        rows = [lending.Payment(row.date, row.principal_cents, row.interest_cents) for row in self.rows]
+        return lending.of(rows, self.apr)
 
     def expected(self) -> list[dict[str, Any]]:
         """As JSON, to be compared with what Open Dental shows afterwards."""
@@ -111,7 +112,7 @@ def of_new(wish: Wish, works: Sequence[Work], today: date) -> Preview:
     if not projection.valid:
         raise UnableToSchedule("The payment does not even cover the interest: it would never end.", "pay")
     down = ProjectedRow(schedule.down_payment_date(wish.start, today), wish.down_cents, 0) if wish.down_cents else None
-    return Preview(projection.rows, terms.pay_amount_cents, total, down, _waiting(links, wish.treatment))
+    return Preview(projection.rows, terms.pay_amount_cents, total, down, _waiting(links, wish.treatment), wish.apr)
 
 
 def _waiting(links: Sequence[Production], treatment: TreatmentPlanned) -> int:
@@ -174,4 +175,4 @@ def of_plan(plan: PayPlan, wish: Wish, today: date) -> Preview:
     if not projection.valid:
         raise UnableToSchedule("The payment does not even cover the interest: it would never end.", "pay")
     left = plan.principal_cents - sum(row.principal_cents for row in issued)
-    return Preview(projection.rows, terms.pay_amount_cents, max(0, left))
+    return Preview(projection.rows, terms.pay_amount_cents, max(0, left), apr=wish.apr)

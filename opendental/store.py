@@ -63,6 +63,8 @@ def store(
         _one_at_a_time(connection.practice_id, facts.pay_plan_num)
         plan, is_new = _plan(connection.practice_id, facts, people, now)
         locked = locks.installments(plan.pk)
+        # Read before the lock, and not Open Dental's to say.
+        plan.refresh_from_db(fields=["is_shared"])
         _store_terms(plan, reading, people, is_new=is_new, now=now)
         renewal = _store_money(plan, locked, reading, is_new=is_new, now=now) if _is_whole(reading) else None
         due_parts.refresh(plan, now=now)

@@ -56,13 +56,14 @@ def of(part: DuePart, now: datetime) -> Choices:
         halves=parts if len(parts) > 1 else [],
         moved=wishes.of_plan(one.plan_id).of(one, PlanChange.Kind.MOVE),
         is_called=calls.is_open(part.payer_id, part.practice_id),
-        is_rest=_newest(one) == AttemptState.SUCCEEDED,
+        is_rest=_newest(one, part.payer_id) == AttemptState.SUCCEEDED,
     )
 
 
-def _newest(one: Installment) -> str:
-    """The state of its newest try that came to something."""
-    tries = Attempt.objects.filter(due_part__installment=one).exclude(state=AttemptState.NOT_TAKEN)
+def _newest(one: Installment, payer_id: int) -> str:
+    """The state of this payer's newest try of it that came to something."""
+    mine = Attempt.objects.filter(due_part__installment=one, due_part__payer=payer_id)
+    tries = mine.exclude(state=AttemptState.NOT_TAKEN)
     return tries.order_by("-pk").values_list("state", flat=True).first() or ""
 
 

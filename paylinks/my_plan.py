@@ -14,7 +14,9 @@ from core.calendar import local_date
 from payments import backup_cards, calls, upward
 from payments.models import Allocation, Attempt, AttemptState, DuePart, Payment, Refund, RefundState
 from payments.upward import PayOff
+from payplans import shares
 from payplans.models import Installment, PayPlan
+from payplans.shares import Shares
 
 
 @dataclass(frozen=True)
@@ -80,15 +82,18 @@ def of(plan: PayPlan, now: datetime, language: str) -> MyPlan:
     on = autopay if autopay is not None and autopay.is_on else None
     parts = _open_parts(plan)
     payments, cards = _payments(plan), other_cards(plan, on)
-    spare = backup_cards.current(plan)
+    spare, shared = backup_cards.current(plan), shares.of_plan(plan)
+    own = {one.pk: _own(shared, one) for one in installments}
     return MyPlan(
         plan=plan,
-        rows=[_row(one, parts, today) for one in installments],
-        paid_cents=sum(min(one.amount_cents, one.collected_cents + one.office_paid_cents) for one in installments),
-        left_cents=sum(one.owed_cents for one in installments if one.is_open),
+        rows=[_row(one, own[one.pk], parts, today) for one in installments],
+        paid_cents=sum(one.paid_cents for one in own.values()),
+        left_cents=sum(own[one.pk].owed_cents for one in installments if one.is_open),
         next=_next(parts, on, plan),
-        failed=next((part for part in parts if _is_failed(part)), None),
-        moving=Attempt.objects.filter(due_part__installment__plan=plan, state__in=AttemptState.open()).first(),
+        failed=next((part for part in parts if part.installment_id and own[part.installment_id].is_failed), None),
+        moving=Attempt.objects.filter(
+            due_part__installment__plan=plan, due_part__payer=plan.guarantor_id, state__in=AttemptState.open()
+        ).first(),
         payments=payments,
         years=sorted(_years(payments).items(), reverse=True),
         autopay=on,
@@ -110,8 +115,25 @@ def _open_parts(plan: PayPlan) -> list[DuePart]:
     return list(rows.select_related("installment").order_by("installment__due_date", "slot", "pk"))
 
 
-def _is_failed(part: DuePart) -> bool:
-    return part.installment is not None and part.installment.status == Installment.Status.FAILED
+@dataclass(frozen=True)
+class _Own:
+    """The guarantor's part of an installment in cents: all of it unless a second person pays too (ADR 14)."""
+
+    cents: int
+    paid_cents: int
+    owed_cents: int
+    is_failed: bool
+
+
+def _own(shared: Shares, one: Installment) -> _Own:
+    has_failed, share = one.status == Installment.Status.FAILED, shared.of(one)
+    if share is None:
+        paid = min(one.amount_cents, one.collected_cents + one.office_paid_cents)
+        return _Own(one.amount_cents, paid, one.owed_cents, has_failed)
+    cents, owed = one.amount_cents - share.of_cents(one.amount_cents), shared.owed_by(one, shared.guarantor_id)
+    tries = Attempt.objects.filter(due_part__installment=one, due_part__payer=shared.guarantor_id)
+    mine = has_failed and owed > 0 and tries.filter(state=AttemptState.DECLINED).exists()
+    return _Own(cents, max(0, cents - owed), owed, mine)
 
 
 def _next(parts: list[DuePart], on: Autopay | None, plan: PayPlan) -> Next | None:
@@ -123,18 +145,18 @@ def _next(parts: list[DuePart], on: Autopay | None, plan: PayPlan) -> Next | Non
     return Next(first.amount_cents, local_date(first.next_try_at, plan.practice.zone), on.card)
 
 
-def _row(one: Installment, parts: list[DuePart], today: date) -> Row:
+def _row(one: Installment, own: _Own, parts: list[DuePart], today: date) -> Row:
     mine = [part for part in parts if part.installment_id == one.pk]
-    if one.status == Installment.Status.PAID:
-        return Row(one.due_date, one.amount_cents, _("Paid"), "good", "check")
-    note = _("Two parts") if len(mine) > 1 else _("Partly paid") if one.owed_cents < one.amount_cents else ""
-    if one.status == Installment.Status.FAILED:
-        return Row(one.due_date, one.owed_cents, _("Not paid"), "bad", "error", note)
+    if one.status == Installment.Status.PAID or (own.paid_cents and not own.owed_cents):
+        return Row(one.due_date, own.cents, _("Paid"), "good", "check")
+    note = _("Two parts") if len(mine) > 1 else _("Partly paid") if own.owed_cents < own.cents else ""
+    if own.is_failed:
+        return Row(one.due_date, own.owed_cents, _("Not paid"), "bad", "error", note)
     if one.due_date < today:
-        return Row(one.due_date, one.owed_cents, _("Overdue"), "warn", "alert", note)
+        return Row(one.due_date, own.owed_cents, _("Overdue"), "warn", "alert", note)
     if one.is_down_payment:
         note = _("Down payment, at the office")
-    return Row(one.due_date, one.owed_cents, _("To come"), "calm", "clock", note)
+    return Row(one.due_date, own.owed_cents, _("To come"), "calm", "clock", note)
 
 
 def _payments(plan: PayPlan) -> list[Paid]:

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from django.utils.translation import gettext as _
 
 from cards import autopay, wording
-from cards.models import Autopay, Card, Consent
+from cards.models import Card, Consent
 from core.money import format_cents
 from core.tokens import link_token
 from notifications.templates import shown_phone
@@ -75,7 +75,9 @@ def fix_page(found: Found, now: datetime, language: str, cents: int = 0) -> FixP
 def _last_failed(part: DuePart) -> Attempt | None:
     """The newest decline; parts that were replaced belong to the same installment."""
     tries = Attempt.objects.filter(state=AttemptState.DECLINED).select_related("card")
-    of_it = tries.filter(due_part__installment=part.installment) if part.installment else tries.filter(due_part=part)
+    # A second payer's card and declines are nobody else's.
+    mine = tries.filter(due_part__payer=part.payer_id)
+    of_it = mine.filter(due_part__installment=part.installment) if part.installment else mine.filter(due_part=part)
     return of_it.order_by("-started_at", "-pk").first()
 
 
@@ -90,10 +92,10 @@ def autopay_card(part: DuePart) -> Card | None:
     """The card that autopay tries by itself; None when it won't."""
     if part.hold or part.installment is None or part.next_try_at is None:
         return None
-    on = Autopay.objects.filter(plan=part.installment.plan_id, is_on=True).select_related("card", "consent").first()
-    if on is None:
+    found = autopay.of_payer(part.installment.plan, part.payer_id)
+    if found is None or not found.is_on:
         return None
-    card = wishes.of_plan(part.installment.plan_id).paying(part.installment, on).card
+    card = wishes.of_plan(part.installment.plan_id).paying(part.installment, found).card
     return card if card.state == Card.State.ACTIVE else None
 
 
@@ -127,7 +129,8 @@ def receipt(found: Found) -> Attempt | None:
     """The attempt that paid; None when it was paid at the office."""
     paid = Attempt.objects.filter(state=AttemptState.SUCCEEDED).select_related("card", "payment")
     part = found.part
-    of_it = paid.filter(due_part__installment=part.installment) if part.installment else paid.filter(due_part=part)
+    mine = paid.filter(due_part__payer=part.payer_id)
+    of_it = mine.filter(due_part__installment=part.installment) if part.installment else mine.filter(due_part=part)
     return of_it.order_by("-pk").first()
 
 
@@ -147,11 +150,12 @@ def offer(found: Found, paid: Attempt | None, language: str, now: datetime) -> O
     if paid is None or installment is None or paid.channel != Attempt.Channel.FIX_LINK:
         return None
     plan, card = installment.plan, paid.saved_card
-    taken = Autopay.objects.filter(plan=plan, card=card, is_on=True).exists()
+    running = autopay.of_payer(plan, card.patient_id)
+    taken = running is not None and running.is_on and running.card_id == card.pk
     to_come = plan.installments.unpaid().filter(is_down_payment=False).exists()
-    if taken or not to_come or not plan.is_collectable or card.patient_id != plan.guarantor_id:
+    if taken or not to_come or not plan.is_collectable or card.patient_id not in autopay.payers(plan):
         return None
-    maximum = autopay.proposed_maximum_cents(plan)
+    maximum = autopay.proposed_maximum_cents(plan, card.patient_id)
     text = autopay.consent_text(plan, card, max_charge_cents=maximum, language=language, now=now)
     return Offer(plan, card, maximum, text)
 

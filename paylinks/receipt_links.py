@@ -17,7 +17,8 @@ from core.tokens import link_token, token_hash
 from notifications import outbox
 from notifications.models import Channel, Kind, Message
 from patients.models import Patient
-from paylinks import links, plan_links, requests
+from paylinks import consent_links, links, plan_links, requests
+from paylinks.consent_links import FoundConsent
 from paylinks.links import Found
 from paylinks.models import ReceiptLink
 from paylinks.plan_links import FoundPlan
@@ -90,9 +91,10 @@ def find(token: str, now: datetime) -> FoundReceipt | None:
     return None if link is None else FoundReceipt(link, not link.is_usable(now))
 
 
-def find_any(token: str, now: datetime) -> Found | FoundReceipt | FoundRequest | FoundPlan | None:
+def find_any(token: str, now: datetime) -> Found | FoundReceipt | FoundRequest | FoundPlan | FoundConsent | None:
     """A link of any kind: their addresses look alike."""
-    return links.find(token, now) or requests.find(token, now) or plan_links.find(token, now) or find(token, now)
+    found = links.find(token, now) or requests.find(token, now) or plan_links.find(token, now)
+    return found or consent_links.find(token, now) or find(token, now)
 
 
 def link_of(payment: Payment, *, click: uuid.UUID, now: datetime) -> ReceiptLink:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.urls import path
 
 from paylinks import (
+    consent_staff_views,
+    consent_views,
     fix_views,
     my_plan_views,
     plan_staff_views,
@@ -39,6 +41,8 @@ urlpatterns = [
     path("payments/requests/<int:request_id>/change/", request_staff_views.change, name="request_change"),
     path("payments/requests/<int:request_id>/cancel/", request_staff_views.cancel, name="request_cancel"),
     path("communication/<int:patient_id>/requests/", request_staff_views.patient_requests, name="patient_requests"),
+    path("p/<slug:slug>/<slug:token>/agree", consent_views.agree, name="link_agree"),
+    path("plans/<int:plan_id>/consent/ask/", consent_staff_views.ask_consent, name="ask_consent"),
     path("p/<slug:slug>/<slug:token>/card", views.use_another_card, name="link_card"),
     path("p/<slug:slug>/<slug:token>/again", views.try_again, name="link_again"),
     path("p/<slug:slug>/<slug:token>/plan", fix_views.to_my_plan, name="link_plan"),

@@ -18,6 +18,7 @@ from core.tokens import link_token
 from paylinks import (
     charges,
     choices,
+    consent_views,
     limits,
     links,
     my_plan_views,
@@ -29,6 +30,7 @@ from paylinks import (
     tasks,
 )
 from paylinks.charges import Agreement
+from paylinks.consent_links import FoundConsent
 from paylinks.links import Found, State
 from paylinks.models import LinkCharge
 from paylinks.opening import Opened, link_page, spoken
@@ -56,6 +58,8 @@ def show(request: HttpRequest, found: Opened, now: datetime) -> HttpResponse:
         return request_views.show(request, found, now)
     if isinstance(found, FoundPlan):
         return my_plan_views.show(request, found, now)
+    if isinstance(found, FoundConsent):
+        return consent_views.show(request, found, now)
     assert isinstance(found, Found)
     if found.state == State.PAID:
         return _paid(request, found, now)

@@ -9,7 +9,8 @@ from core.money import format_cents
 from core.tokens import reference_of
 from payments import backup_cards, budget, due_parts, notices, sale_aftermath
 from payments.claim import about
-from payments.models import Alarm, Allocation, Attempt, DuePart, LedgerPosting, Payment
+from payments.models import Alarm, Allocation, Attempt, AttemptState, DuePart, LedgerPosting, Payment
+from payplans import shares
 from payplans.models import Installment, PayPlan
 from payplans.retry import Verdict, VerdictKind
 from practices.models import Event
@@ -57,14 +58,15 @@ def _pay_installment(installment: Installment, payment: Payment, now: datetime) 
     Allocation.objects.create(
         practice_id=payment.practice_id, payment=payment, installment=installment, amount_cents=payment.amount_cents
     )
+    plan = installment.plan
     installment.collected_cents += payment.amount_cents
+    shares.count(plan, installment, payment.payer_id, payment.amount_cents)
     if installment.owed_cents == 0:
         installment.status, installment.paid_at, installment.status_note = Installment.Status.PAID, now, ""
-    elif installment.status == Installment.Status.FAILED:
+    elif installment.status == Installment.Status.FAILED and not _other_has_failed(installment, payment):
         # A part is paid; the rest is taken on its day (payments/dividing.py) and has not failed.
         installment.status, installment.status_note = Installment.Status.PENDING, ""
-    installment.save(update_fields=["collected_cents", "status", "paid_at", "status_note"])
-    plan = installment.plan
+    installment.save(update_fields=["collected_cents", "shared_cents", "status", "paid_at", "status_note"])
     movement, is_recovered = LedgerPosting.Movement.PAYMENT, payment.attempt.recovered_at is not None
     LedgerPosting.objects.create(
         practice_id=payment.practice_id, payment=payment, patient_id=plan.patient_id, plan=plan,
@@ -75,6 +77,12 @@ def _pay_installment(installment: Installment, payment: Payment, now: datetime) 
     )  # fmt: skip
     due_parts.refresh(plan, now=now)
     return plan
+
+
+def _other_has_failed(installment: Installment, payment: Payment) -> bool:
+    """A part of the other payer was declined and is still open: its tries keep their days."""
+    others = DuePart.objects.filter(installment=installment, state=DuePart.State.OPEN).exclude(payer=payment.payer_id)
+    return Attempt.objects.filter(due_part__in=others, state=AttemptState.DECLINED).exists()
 
 
 def _alarm_amount(attempt: Attempt, outcome: Succeeded, now: datetime) -> None:

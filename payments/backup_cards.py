@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from cards import wording
+from cards import copies, wording
 from cards.autopay import Witness
 from cards.models import Autopay, Card, Consent
 from core import calendar
 from core.money import format_cents
-from payments import due_parts, locks, notices, wishes
+from payments import due_parts, locks, wishes
 from payments.models import Attempt, Dispute, DuePart, PlanChange
 from payplans.models import Installment, PayPlan
 from payplans.retry import Verdict, VerdictKind
@@ -72,7 +72,7 @@ def name(plan: PayPlan, card: Card, *, shown: str, witness: Witness, now: dateti
             max_charge_cents=on.consent.max_charge_cents, channel=witness.channel, given_by=witness.given_by,
             given_at=now, ip=witness.ip,
         )  # fmt: skip
-        notices.copy_of(consent, row, now=now)
+        copies.send(consent, now=now)
         _record(row, "backup_named", witness.given_by, now, f"{card} is the backup card of the plan")
         return PlanChange.objects.create(
             practice_id=row.practice_id, plan=row, kind=Kind.BACKUP, card=card, consent=consent,
@@ -110,6 +110,8 @@ def take_over(attempt: Attempt, verdict: Verdict, now: datetime) -> Verdict:
     part = attempt.due_part
     if part.installment is None or attempt.channel != Attempt.Channel.AUTOPAY or verdict.kind not in _TAKEN_OVER:
         return verdict
+    if part.payer_id != part.installment.plan.guarantor_id:
+        return verdict  # The backup card is the guarantor's.
     spare = _spare(part, part.installment, attempt)
     if spare is None or spare.card is None:
         return verdict

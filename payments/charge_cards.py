@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from cards import wording
+from cards import copies, wording
 from cards.autopay import Witness
 from cards.models import Card, Consent
 from core.money import format_cents
-from payments import notices
 from payments.models import DuePart, PlanChange
 from payments.plan_changes import By, Kind, UnableToChange, locked
+from payplans import shares
 from payplans.models import Installment, PayPlan
 from practices.models import Event
 
@@ -22,7 +22,7 @@ def text(installment: Installment, card: Card, language: str) -> str:
     practice = installment.plan.practice
     terms = wording.Terms(
         practice=practice.name, phone=practice.phone, card=str(card), maximum="",
-        amount=format_cents(installment.owed_cents), schedule=f"{installment.due_date:%m/%d/%Y}",
+        amount=format_cents(_cents(installment, card)), schedule=f"{installment.due_date:%m/%d/%Y}",
     )  # fmt: skip
     return wording.text("PLAN_CHARGE", language, terms)
 
@@ -44,7 +44,7 @@ def choose(plan_id: int, installment_id: int, *, card: Card, shown: str, witness
         _lift(one, by.now)
         consent = _consent(found.plan, one, card, words, witness, by.now)
         found.record("charge_card_chosen", f"{card} pays the payment due {one.due_date:%m/%d/%Y}", one)
-        notices.copy_of(consent, found.plan, now=by.now)
+        copies.send(consent, now=by.now)
         return found.add(Kind.CARD, one, card=card, consent=consent)
 
 
@@ -53,10 +53,15 @@ def _consent(plan: PayPlan, one: Installment, card: Card, words: str, witness: W
         practice_id=plan.practice_id, kind=Consent.Kind.ONE_CHARGE, patient_id=card.patient_id, card=card, plan=plan,
         text=words, text_version=wording.VERSION, language=witness.language, card_last4=card.last4,
         # Without the installment's id: that would say that an overdue one may be charged (payments/arrears.py).
-        schedule=[{"due_date": one.due_date.isoformat(), "amount_cents": one.owed_cents}],
-        max_charge_cents=one.owed_cents, channel=witness.channel, given_by=witness.given_by, given_at=now,
+        schedule=[{"due_date": one.due_date.isoformat(), "amount_cents": _cents(one, card)}],
+        max_charge_cents=_cents(one, card), channel=witness.channel, given_by=witness.given_by, given_at=now,
         ip=witness.ip,
     )  # fmt: skip
+
+
+def _cents(one: Installment, card: Card) -> int:
+    """What is owed of it by the owner of the card."""
+    return shares.of_plan(one.plan).owed_by(one, card.patient_id)
 
 
 def drop(plan_id: int, installment_id: int, *, by: By) -> None:

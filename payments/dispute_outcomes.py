@@ -9,6 +9,7 @@ from datetime import datetime
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from django.db import transaction
+from django.db.models import Q
 
 from core.calendar import local_date
 from core.money import format_cents
@@ -157,7 +158,8 @@ def let_go(dispute: Dispute) -> None:
     Outside the transaction: due parts come before payments in the order of locks.
     """
     waiting = DuePart.objects.filter(state=DuePart.State.OPEN, wait_reason=Dispute.FROZEN)
-    waiting.filter(installment__plan__autopay__card__fingerprint=dispute.fingerprint).update(
+    plans = "installment__plan__autopay__card__fingerprint", "installment__plan__payer_autopays__card__fingerprint"
+    waiting.filter(Q((plans[0], dispute.fingerprint)) | Q((plans[1], dispute.fingerprint))).update(
         wait_reason="", leased_until=None
     )
 

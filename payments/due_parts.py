@@ -6,12 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from cards.models import Autopay, Card
+from cards.models import AnyAutopay, Autopay, Card, PayerAutopay
 from core import calendar
 from payments import arrears, budget, locks, varying, void_wishes, wishes
 from payments.models import Attempt, AttemptState, DuePart, Move, Refund, RefundState
 from payments.wishes import Wishes
 from payplans.models import Installment, PayPlan
+from payplans.shares import Shares
 from practices.models import PaymentSettings
 
 # Holds that this module sets and lifts by itself; the others are lifted by a new card or by staff.
@@ -31,20 +32,21 @@ def refresh(plan: PayPlan, *, now: datetime) -> None:
     A number of statements that does not grow with the installments; rows that stay as they are are not written.
     """
     settings = plan.practice.payment_settings
-    autopay = Autopay.objects.filter(plan=plan, is_on=True).select_related("consent", "card").first()
     installments = locks.installments(plan.pk)
     parts = _open_parts(installments)
     tries = budget.tries_by_part([part.pk for some in parts.values() for part in some])
     refunded, wished = _refunded(plan), wishes.of_plan(plan.pk)
     void_wishes.end(wished, installments, now=now)
-    rules = _Rules(autopay, settings, wished)
+    # Not by the flag of `plan`, which may be older than the lock.
+    shared = Shares(plan.guarantor_id, plan.shares.order_by("pk"))
+    rules = _Rules(_autopays(plan, shared), settings, wished)
     changes = _Changes()
     for installment in installments:
         mine = parts.get(installment.pk, [])
         if any(attempt.state in AttemptState.open() for part in mine for attempt in tries[part.pk]):
             # Money is in flight: the amount must not change under the attempt. settle() comes here again.
             continue
-        fitting = _fitting_parts(installment, plan, mine)
+        fitting = _fitting_parts(installment, plan, mine, shared, now)
         changes.close(one for one in mine if one not in fitting)
         for part in fitting:
             before = _planned(part)
@@ -59,9 +61,22 @@ def refresh(plan: PayPlan, *, now: datetime) -> None:
 class _Rules:
     """What decides when a plan's parts are charged."""
 
-    autopay: Autopay | None
+    # By payer; those that are on.
+    autopays: dict[int, AnyAutopay]
     settings: PaymentSettings
     wished: Wishes
+
+    def autopay(self, part: DuePart) -> AnyAutopay | None:
+        return self.autopays.get(part.payer_id)
+
+
+def _autopays(plan: PayPlan, shared: Shares) -> dict[int, AnyAutopay]:
+    found: dict[int, AnyAutopay] = {}
+    second = PayerAutopay.objects.filter(plan=plan, is_on=True).select_related("consent", "card")
+    for one in second if shared.rows else []:
+        found[one.payer_id] = one
+    own = Autopay.objects.filter(plan=plan, is_on=True).select_related("consent", "card").first()
+    return {**found, plan.guarantor_id: own} if own is not None else found
 
 
 @dataclass
@@ -113,13 +128,22 @@ def _planned(part: DuePart) -> tuple[object, ...]:
     return tuple(getattr(part, name) for name in _PLANNED)
 
 
-def _fitting_parts(installment: Installment, plan: PayPlan, parts: list[DuePart]) -> list[DuePart]:
-    """The open parts that sum to what is owed, else a new one in their place (not stored yet); none when nothing is."""
-    owed = installment.owed_cents if installment.is_open and plan.is_collectable else 0
-    whole = _joined([part for part in parts if part.payer_id == plan.guarantor_id])
-    if owed == 0 or sum(part.amount_cents for part in whole) == owed:
-        return whole if owed else []
-    return [_in_place_of(installment, plan, parts, owed)]
+def _fitting_parts(
+    installment: Installment, plan: PayPlan, parts: list[DuePart], shared: Shares, now: datetime
+) -> list[DuePart]:
+    """For each payer the open parts that sum to what they owe, else a new one in their place (not stored yet)."""
+    owed = shared.owed(installment) if installment.is_open and plan.is_collectable else {}
+    found: list[DuePart] = []
+    for payer_id, cents in owed.items():
+        mine = [part for part in parts if part.payer_id == payer_id]
+        whole = _joined(mine)
+        if sum(part.amount_cents for part in whole) == cents:
+            found += whole
+        else:
+            # Another guarantor takes over what stood on the parts; a second payer begins anew.
+            before = mine or (parts if payer_id == plan.guarantor_id else [])
+            found.append(_in_place_of(installment, plan, before, payer_id, cents, now))
+    return found
 
 
 def _joined(parts: list[DuePart]) -> list[DuePart]:
@@ -137,17 +161,20 @@ def _joined(parts: list[DuePart]) -> list[DuePart]:
     return [*(part for part in parts if part not in (once, rest)), whole]
 
 
-def _in_place_of(installment: Installment, plan: PayPlan, parts: list[DuePart], owed: int) -> DuePart:
+def _in_place_of(
+    installment: Installment, plan: PayPlan, parts: list[DuePart], payer_id: int, owed: int, now: datetime
+) -> DuePart:
     """One part. Of several it has the latest day: nobody is charged earlier than they were told."""
     replaced = max(parts, key=lambda part: (part.charge_from or date.min, -part.pk), default=None)
+    is_guarantor = payer_id == plan.guarantor_id
     return DuePart(
         practice_id=plan.practice_id,
         kind=DuePart.Kind.INSTALLMENT,
         installment=installment,
-        payer_id=plan.guarantor_id,
+        payer_id=payer_id,
         amount_cents=owed,
         # A retry date and a wish for a new card outlive a change of the amount.
-        next_try_at=replaced.next_try_at if replaced else None,
+        next_try_at=replaced.next_try_at if replaced else None if is_guarantor else now,
         hold=replaced.hold if replaced else "",
         hold_reason=replaced.hold_reason if replaced else "",
         charge_from=replaced.charge_from if replaced else None,
@@ -155,7 +182,7 @@ def _in_place_of(installment: Installment, plan: PayPlan, parts: list[DuePart], 
 
 
 def _schedule(part: DuePart, installment: Installment, rules: _Rules, tries: list[Attempt], now: datetime) -> None:
-    autopay, settings = rules.autopay, rules.settings
+    autopay, settings = rules.autopay(part), rules.settings
     part.is_automatic = autopay is not None
     day = rules.wished.charge_day(installment)
     first_try_at = _first_try_at(installment, max(day, part.charge_from or day), settings)
@@ -197,13 +224,14 @@ def _first_try_at(installment: Installment, day: date, settings: PaymentSettings
 
 def _hold(part: DuePart, installment: Installment, rules: _Rules, now: datetime) -> tuple[str, str]:
     """(hold, words for staff). What staff decided comes first: no other hold that heals may let it through."""
-    if rules.autopay is None:
+    autopay = rules.autopay(part)
+    if autopay is None:
         return DuePart.Hold.NONE, ""
     hold, words = rules.wished.hold(installment)
-    return (hold, words) if hold else (_own_hold(part, installment, rules, rules.autopay, now), "")
+    return (hold, words) if hold else (_own_hold(part, installment, rules, autopay, now), "")
 
 
-def _own_hold(part: DuePart, installment: Installment, rules: _Rules, autopay: Autopay, now: datetime) -> str:
+def _own_hold(part: DuePart, installment: Installment, rules: _Rules, autopay: AnyAutopay, now: datetime) -> str:
     paying = rules.wished.paying(installment, autopay)
     if paying.card.state != Card.State.ACTIVE:
         return DuePart.Hold.NEW_CARD

@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 
 from django.db.models import Q
 
-from cards.models import Autopay, Card
+from cards import autopay as autopays
+from cards.models import AnyAutopay, Card
 from core import calendar
 from payments import budget, wishes
 from payments.models import Attempt, AttemptState, Dispute, DueCheck, DuePart, Move
@@ -55,16 +56,20 @@ def card_of(part: DuePart, card_id: int | None) -> Card:
     return _paying(part, _autopay_of(part)).card
 
 
-def _paying(part: DuePart, autopay: Autopay) -> wishes.Paying:
+def _paying(part: DuePart, autopay: AnyAutopay) -> wishes.Paying:
     """The plan's card, or the one agreed to for this charge alone."""
     if part.installment is None:
         raise UnableToClaim("Only installments are charged by autopay")
     return wishes.of_plan(part.installment.plan_id).paying(part.installment, autopay)
 
 
-def _autopay_of(part: DuePart) -> Autopay:
-    """Of its plan, on or off: as it was when the plan was read. Raises UnableToClaim."""
-    autopay: Autopay | None = getattr(part.installment and part.installment.plan, "autopay", None)
+def _autopay_of(part: DuePart) -> AnyAutopay:
+    """Of its payer on its plan, on or off; the guarantor's as it was when the plan was read. Raises UnableToClaim."""
+    autopay: AnyAutopay | None = None
+    if part.installment is not None and part.payer_id == part.installment.plan.guarantor_id:
+        autopay = getattr(part.installment.plan, "autopay", None)
+    elif part.installment is not None:
+        autopay = autopays.of_payer(part.installment.plan, part.payer_id)
     if autopay is None:
         raise UnableToClaim("No card is attached to the plan")
     return autopay

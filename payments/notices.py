@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import date, datetime
 from uuid import UUID
 
-from cards.models import Autopay, Card, Consent
+from cards import copies
+from cards.models import AnyAutopay, Card, PayerAutopay
 from core import calendar
 from core.money import format_cents
 from notifications import outbox
@@ -83,30 +84,25 @@ def _values(attempt: Attempt) -> dict[str, str | date]:
     }
 
 
-def consent_copy(autopay: Autopay, *, now: datetime) -> None:
+def consent_copy(autopay: AnyAutopay, *, now: datetime) -> None:
     """The person who agreed gets the exact words."""
-    copy_of(autopay.consent, autopay.plan, now=now)
+    copies.send(autopay.consent, now=now)
 
 
-def copy_of(consent: Consent, plan: PayPlan, *, now: datetime) -> None:
-    outbox.enqueue(
-        practice=plan.practice, kind=Kind.CONSENT_COPY, patient=consent.patient,
-        values={
-            "Transaction Amount": format_cents(consent.max_charge_cents),
-            "Card Last 4": consent.card_last4,
-            "Consent Text": consent.text,
-        },
-        dedupe_key=f"{Kind.CONSENT_COPY}:{consent.pk}", now=now,
-        about={"patient": consent.patient_id, "plan": plan.pk},
-    )  # fmt: skip
-
-
-def plan_work(plan: PayPlan, autopay: Autopay, *, now: datetime) -> None:
-    """Staff paused, skipped or moved something: the payer is told, with the charge that comes next, once a moment.
+def plan_work(plan: PayPlan, autopay: AnyAutopay, *, now: datetime) -> None:
+    """Staff paused, skipped or moved something: each payer is told, with their charge that comes next, once a moment.
 
     Nothing where nothing will be charged by itself any more.
     """
-    parts = DuePart.objects.filter(installment__plan=plan, state=DuePart.State.OPEN, hold="", next_try_at__gte=now)
+    second = PayerAutopay.objects.filter(plan=plan, is_on=True).select_related("card__patient", "consent")
+    for one in (autopay, *(second if plan.is_shared else [])):
+        _plan_work(plan, one, now)
+
+
+def _plan_work(plan: PayPlan, autopay: AnyAutopay, now: datetime) -> None:
+    parts = DuePart.objects.filter(
+        installment__plan=plan, payer=autopay.card.patient_id, state=DuePart.State.OPEN, hold="", next_try_at__gte=now
+    )
     coming = parts.order_by("next_try_at").first()
     if coming is None or coming.next_try_at is None:
         return
@@ -116,7 +112,7 @@ def plan_work(plan: PayPlan, autopay: Autopay, *, now: datetime) -> None:
             "Transaction Amount": format_cents(coming.amount_cents),
             "Payment Due Date": calendar.local_date(coming.next_try_at, plan.practice.zone),
         },
-        dedupe_key=f"{Kind.PLAN_CHANGED}:work:{plan.pk}:{now.isoformat()}", now=now,
+        dedupe_key=f"{Kind.PLAN_CHANGED}:work:{plan.pk}:{autopay.card.patient_id}:{now.isoformat()}", now=now,
         about={"patient": autopay.card.patient_id, "plan": plan.pk},
     )  # fmt: skip
 
@@ -127,27 +123,30 @@ def plan_completed(plan: PayPlan, now: datetime) -> None:
         return
     if plan.installments.filter(forgiven_cents__gt=0).exists():
         return
-    outbox.enqueue(
-        practice=plan.practice, kind=Kind.PLAN_COMPLETED, patient=plan.guarantor, values={},
-        dedupe_key=f"{Kind.PLAN_COMPLETED}:{plan.pk}", now=now, about={"patient": plan.guarantor_id, "plan": plan.pk},
-    )  # fmt: skip
+    second = PayerAutopay.objects.filter(plan=plan, is_on=True).select_related("payer")
+    for payer in (plan.guarantor, *(one.payer for one in (second if plan.is_shared else []))):
+        whose = "" if payer.pk == plan.guarantor_id else f":{payer.pk}"
+        outbox.enqueue(
+            practice=plan.practice, kind=Kind.PLAN_COMPLETED, patient=payer, values={}, now=now,
+            dedupe_key=f"{Kind.PLAN_COMPLETED}:{plan.pk}{whose}", about={"patient": payer.pk, "plan": plan.pk},
+        )  # fmt: skip
 
 
-def upcoming(installment: Installment, card: Card, day: date, now: datetime) -> None:
+def upcoming(part: DuePart, installment: Installment, card: Card, day: date, now: datetime) -> None:
     """A reminder some days before the charge, once per installment and day of the charge."""
-    _remind(Kind.UPCOMING_CHARGE, installment, card, day, now)
+    _remind(Kind.UPCOMING_CHARGE, part, installment, card, day, now)
 
 
-def card_expiring(installment: Installment, card: Card, day: date, now: datetime) -> None:
+def card_expiring(part: DuePart, installment: Installment, card: Card, day: date, now: datetime) -> None:
     """The card will not be valid on that day; once per card and installment."""
-    _remind(Kind.CARD_EXPIRING, installment, card, day, now)
+    _remind(Kind.CARD_EXPIRING, part, installment, card, day, now)
 
 
-def _remind(kind: str, installment: Installment, card: Card, day: date, now: datetime) -> None:
+def _remind(kind: str, part: DuePart, installment: Installment, card: Card, day: date, now: datetime) -> None:
     outbox.enqueue(
         practice=installment.practice, kind=kind, patient=card.patient,
         values={
-            "Transaction Amount": format_cents(installment.owed_cents),
+            "Transaction Amount": format_cents(part.amount_cents),
             "Payment Due Date": day,
             "Card Last 4": card.last4,
         },

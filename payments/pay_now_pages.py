@@ -14,27 +14,33 @@ from django.urls import reverse
 from payments import attach_pages, pages, progress, telling, upward
 from payments.forms import PayNowForm
 from payments.models import Attempt, AttemptState, DuePart
-from payments.plan_pages import autopay_of, declines
+from payments.plan_pages import declines
+from payplans import shares
 from payplans.models import Installment
 from practices import timeline
 from practices.models import Event, PaymentSettings, Practice
 
 
-def open_part_or_404(practice: Practice, installment_id: int) -> DuePart:
-    """What is still to be collected of the installment; 404 when nothing is, or it is not this practice's."""
+def open_part_or_404(practice: Practice, installment_id: int, payer: str = "") -> DuePart:
+    """What is still to be collected of the installment; 404 when nothing is, or it is not this practice's.
+
+    Where two people pay, the part of the one whose id is given, else the guarantor's if it is open.
+    """
     parts = DuePart.objects.filter(practice=practice, installment=installment_id, state=DuePart.State.OPEN)
     shown = parts.select_related("installment__plan__patient", "installment__plan__guarantor", "practice")
     # Of one that is divided the part that comes first.
-    found = shown.select_related("installment__plan__autopay__card", "payer").order_by("pk").first()
-    if found is None:
+    mine = shown.select_related("installment__plan__autopay__card", "payer").order_by("pk")
+    found = [part for part in mine if not payer or str(part.payer_id) == payer]
+    found.sort(key=lambda part: part.payer_id != _installment(part).plan.guarantor_id)
+    if not found:
         raise Http404("nothing is to be collected")
-    return found
+    return found[0]
 
 
 def form_for(part: DuePart, data: QueryDict | None) -> PayNowForm:
     """The cards of the payer, the one that autopay uses chosen first."""
-    plan = _installment(part).plan
-    cards, current = attach_pages.cards_for(plan), autopay_of(plan)
+    cards = attach_pages.cards_for(part.payer_id)
+    current = attach_pages.running(_installment(part).plan, part.payer)
     return PayNowForm(data, cards=cards, initial={"card": current.card if current else cards.first()})
 
 
@@ -42,7 +48,7 @@ def page(part: DuePart, form: PayNowForm, now: datetime, user_id: int) -> dict[s
     """`user_id`: whose default terminal stands first."""
     installment = _installment(part)
     settings = PaymentSettings.objects.filter(practice=part.practice_id).first() or PaymentSettings()
-    cards = list(attach_pages.cards_for(installment.plan))
+    cards = list(attach_pages.cards_for(part.payer_id))
     used = declines(part.practice, {card.fingerprint for card in cards}, now)
     return {
         "part": part,
@@ -51,7 +57,8 @@ def page(part: DuePart, form: PayNowForm, now: datetime, user_id: int) -> dict[s
         "form": form,
         "cards": cards,
         "last": part.attempts.order_by("-pk").select_related("card").first(),
-        "in_flight": part.attempts.filter(state__in=AttemptState.open()).first(),
+        "in_flight": Attempt.objects.filter(due_part__installment=installment, state__in=AttemptState.open()).first(),
+        "is_shared": shares.of_plan(installment.plan).of(installment) is not None,
         "most_used": max(used.values(), default=0),
         "max_tries": settings.max_tries,
         "readers": upward.handlers.readers(part.practice_id, user_id),

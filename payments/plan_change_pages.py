@@ -125,7 +125,7 @@ def _latest(one: Installment, now: datetime) -> date:
 
 
 def card_form(one: Installment, data: QueryDict | None) -> ChargeCardForm:
-    cards, current = attach_pages.cards_for(one.plan), autopay_of(one.plan)
+    cards, current = attach_pages.cards_for(one.plan.guarantor_id), autopay_of(one.plan)
     others = cards.exclude(pk=current.card_id) if current else cards
     language = "es" if one.plan.guarantor.language.startswith("sp") else "en"
     return ChargeCardForm(data, cards=others, initial={"card": others.first(), "language": language})

@@ -27,9 +27,11 @@ LABELS = {
     "overdue": "Overdue",
     "failed": "Failed",
     "held": "Held",
+    "approval": "Needs approval",
     "closed": "Closed",
     "insurance": "Insurance",
 }
+_ABOVE = DuePart.Hold.ABOVE_CONSENT
 _OPEN = Q(is_closed=False, gone_at=None)
 _NO_AUTOPAY = Q(autopay=None) | Q(autopay__is_on=False)
 _OURS = _OPEN & ~Q(kind=PayPlan.Kind.INSURANCE)
@@ -100,6 +102,7 @@ def _conditions(practice: Practice, today: date, ids: list[int] | None) -> dict[
         "overdue": _OURS & Q(pk__in=late.values("plan")),
         "failed": _OURS & Q(pk__in=rows.filter(status=Installment.Status.FAILED).values("plan")),
         "held": _OURS & Q(pk__in=held.values("installment__plan")),
+        "approval": _OURS & Q(pk__in=held.filter(hold=_ABOVE).values("installment__plan")),
         "closed": Q(is_closed=True) | Q(gone_at__isnull=False),
         "insurance": _OPEN & Q(kind=PayPlan.Kind.INSURANCE),
     }
@@ -115,12 +118,13 @@ def _in_order(plans: QuerySet[PayPlan], sort: str, today: date) -> QuerySet[PayP
 
 
 def _shown(ids: list[int], today: date) -> list[PayPlan]:
-    """The rows of one page, in this order, with has_failed, has_held, overdue_cents, next_date and next_cents."""
+    """The rows of one page, in this order, with what is found out about each: see the annotations."""
     held = DuePart.objects.filter(installment__plan=OuterRef("pk"), state=DuePart.State.OPEN).exclude(hold="")
     plans = PayPlan.objects.filter(pk__in=ids).select_related("patient", "guarantor", "autopay__card")
     found = plans.annotate(
         has_failed=Exists(_mine().filter(status=Installment.Status.FAILED)),
         has_held=Exists(held),
+        needs_approval=Exists(held.filter(hold=_ABOVE)),
         overdue_cents=_overdue(today),
         next_date=Subquery(_coming(today).values("due_date")[:1]),
         next_cents=Subquery(_coming(today).values(cents=OWED)[:1]),

@@ -106,11 +106,13 @@ def plan_card(request: HttpRequest, plan_id: int) -> HttpResponse:
 @access.staff(Permission.AUTOPAY)
 def attach(request: HttpRequest, plan_id: int) -> HttpResponse:
     plan, now = plan_pages.plan_or_404(cast("StaffRequest", request).practice, plan_id), clock.now()
-    form = attach_pages.sent_form(plan, request.POST) if request.method == "POST" else attach_pages.blank_form(plan)
+    payer = attach_pages.payer_or_404(plan, request.GET.get("payer", ""))
+    is_sent = request.method == "POST"
+    form = attach_pages.sent_form(plan, payer, request.POST) if is_sent else attach_pages.blank_form(plan, payer)
     if request.method == "POST" and form.is_valid():
         try:
             charging = attach_pages.attach(
-                plan, form, actor=access.actor(request), ip=request.META["REMOTE_ADDR"], now=now
+                plan, payer, form, actor=access.actor(request), ip=request.META["REMOTE_ADDR"], now=now
             )
         except UnableToAttach as refused:
             form.add_error(None, f"{refused}.")
@@ -119,7 +121,7 @@ def attach(request: HttpRequest, plan_id: int) -> HttpResponse:
             if charging:
                 messages.success(request, f"Charging {format_cents(charging)} overdue now.")
             return done(request, plan_url(plan, watch=charging > 0))
-    page = attach_pages.page(plan, form, now)
+    page = attach_pages.page(plan, payer, form, now)
     return render(request, "payments/attach.html", page, status=422 if form.errors else 200)
 
 
@@ -128,18 +130,19 @@ def attach(request: HttpRequest, plan_id: int) -> HttpResponse:
 def consent_text(request: HttpRequest, plan_id: int) -> HttpResponse:
     """The text for the choices now in the form, asked for whenever one of them changes."""
     plan = plan_pages.plan_or_404(cast("StaffRequest", request).practice, plan_id)
-    page = attach_pages.page(plan, attach_pages.sent_form(plan, request.GET), clock.now())
+    payer = attach_pages.payer_or_404(plan, request.GET.get("payer", ""))
+    page = attach_pages.page(plan, payer, attach_pages.sent_form(plan, payer, request.GET), clock.now())
     return render(request, "payments/consent_text.html", page)
 
 
 @access.staff(Permission.AUTOPAY)
 def stop_autopay(request: HttpRequest, plan_id: int) -> HttpResponse:
     plan = plan_pages.plan_or_404(cast("StaffRequest", request).practice, plan_id)
-    form = StopForm(posted(request))
+    payer, form = attach_pages.payer_or_404(plan, request.GET.get("payer", "")), StopForm(posted(request))
     if request.method == "POST" and form.is_valid():
         reason = form.cleaned_data["reason"]
-        stopped = attaching.detach(plan, actor=access.actor(request), reason=reason, now=clock.now())
+        stopped = attaching.detach(plan, actor=access.actor(request), reason=reason, now=clock.now(), payer_id=payer.pk)
         messages.success(request, "Autopay is off. Nothing more is charged." if stopped else "Autopay was already off.")
         return done(request, plan_url(plan))
-    page = {"form": form, "plan": plan, "autopay": plan_pages.autopay_of(plan)}
+    page = {"form": form, "plan": plan, "payer": payer, "autopay": attach_pages.running(plan, payer)}
     return render(request, "payments/stop_autopay.html", page, status=422 if form.errors else 200)

@@ -12,7 +12,7 @@ from uuid import UUID
 import structlog
 from django.core.cache import cache
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 
 from cards.models import Card
 from core.money import format_cents
@@ -183,7 +183,8 @@ def _adopt(practice_id: int, found: Found) -> Attempt | None:
 
 def _installment(card: Card, key: str) -> Installment | None:
     """The one of the payer's installments that the key was made of; None unless exactly one."""
-    candidates = Installment.objects.filter(plan__guarantor=card.patient_id).select_related("plan")
+    mine = Q(plan__guarantor=card.patient_id) | Q(plan__shares__payer=card.patient_id)
+    candidates = Installment.objects.filter(mine).select_related("plan").distinct()
     fitting = [one for one in candidates if part_key.matches(one, key, slug=card.practice.slug)]
     return fitting[0] if len(fitting) == 1 else None
 

@@ -9,6 +9,7 @@ from core.tokens import reference_of
 from payments import discount_back, due_parts, notices, voids
 from payments.models import Alarm, Allocation, LedgerPosting, Refund
 from payments.reconciling import RECOVERY
+from payplans import shares
 from payplans.models import Installment, PayPlan
 from processors.port import Succeeded
 
@@ -71,6 +72,9 @@ def _owe(installment: Installment, cents: int, now: datetime, refund: Refund) ->
     """Negative `cents`: a refund came back, so that much is paid again."""
     statuses = Installment.Status
     installment.collected_cents = max(0, installment.collected_cents - cents)
+    # Closed: that much of a share is settled, nobody owes it.
+    if not refund.closes:
+        shares.count(installment.plan, installment, refund.payment.payer_id, -cents)
     if refund.closes:
         installment.forgiven_cents = max(0, installment.forgiven_cents + cents)
         installment.status_note = closed_note(installment)
@@ -81,7 +85,9 @@ def _owe(installment: Installment, cents: int, now: datetime, refund: Refund) ->
     elif installment.is_open and not installment.owed_cents:
         installment.status, installment.paid_at = statuses.PAID, now
         installment.status_note = closed_note(installment)
-    installment.save(update_fields=["collected_cents", "forgiven_cents", "status", "paid_at", "status_note"])
+    installment.save(
+        update_fields=["collected_cents", "shared_cents", "forgiven_cents", "status", "paid_at", "status_note"]
+    )
 
 
 def closed_note(installment: Installment) -> str:

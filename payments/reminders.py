@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from django.db import transaction
 from django.db.models import Q
 
+from cards import autopay
 from cards.models import Card
 from core import calendar
 from payments import notices, wishes
@@ -26,13 +27,16 @@ def queue_due(*, now: datetime) -> int:
     moved = PlanChange.objects.filter(
         kind=PlanChange.Kind.MOVE, ended_at=None, from_date__gt=today, from_date__lte=last
     )
-    soon = Installment.objects.filter(
-        Q(due_date__gt=today, due_date__lte=last) | Q(pk__in=moved.values("installment")),
-        status=Installment.Status.PENDING, is_down_payment=False, plan__autopay__is_on=True, plan__is_closed=False,
+    soon = DuePart.objects.filter(
+        Q(installment__due_date__gt=today, installment__due_date__lte=last)
+        | Q(installment__in=moved.values("installment")),
+        installment__status=Installment.Status.PENDING, installment__is_down_payment=False,
+        installment__plan__is_closed=False,
         # What is held (a new card is needed, skipped, paused) will not be charged by itself.
-        due_parts__state=DuePart.State.OPEN, due_parts__hold=DuePart.Hold.NONE,
+        state=DuePart.State.OPEN, hold=DuePart.Hold.NONE,
     )  # fmt: skip
-    found = [_Charge.of(one) for one in soon.select_related("plan__autopay__card__patient", "practice")]
+    parts = soon.select_related("installment__plan__guarantor", "installment__practice").order_by("pk")
+    found = [charge for one in parts if (charge := _Charge.of(one)) is not None]
     coming = [one for one in found if today < one.day <= last]
     for charge in coming:
         charge.announce(now)
@@ -41,22 +45,28 @@ def queue_due(*, now: datetime) -> int:
 
 @dataclass(frozen=True)
 class _Charge:
-    """What will be charged, on which day (practice-local), to which card."""
+    """What will be charged of whom, on which day (practice-local), to which card."""
 
+    part: DuePart
     installment: Installment
     day: date
     card: Card
 
     @classmethod
-    def of(cls, installment: Installment) -> _Charge:
-        wished, autopay = wishes.of_plan(installment.plan_id), installment.plan.autopay
-        return cls(installment, wished.charge_day(installment), wished.paying(installment, autopay).card)
+    def of(cls, part: DuePart) -> _Charge | None:
+        """None where the payer has no autopay."""
+        installment = part.installment
+        running = autopay.of_payer(installment.plan, part.payer_id) if installment else None
+        if installment is None or running is None or not running.is_on:
+            return None
+        wished = wishes.of_plan(installment.plan_id)
+        return cls(part, installment, wished.charge_day(installment), wished.paying(installment, running).card)
 
     def announce(self, now: datetime) -> None:
         if self.installment.owed_cents == 0:
             return
         with transaction.atomic():
             if self.card.expires_before(self.day):
-                notices.card_expiring(self.installment, self.card, self.day, now)
+                notices.card_expiring(self.part, self.installment, self.card, self.day, now)
             else:
-                notices.upcoming(self.installment, self.card, self.day, now)
+                notices.upcoming(self.part, self.installment, self.card, self.day, now)

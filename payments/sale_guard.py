@@ -69,7 +69,7 @@ def _paid_today(family: list[int], patient: Patient, now: datetime) -> list[Warn
 
 def _soon(family: list[int], patient: Patient, now: datetime) -> list[Warned]:
     due = DuePart.objects.filter(
-        _of(family), state=DuePart.State.OPEN, hold="", installment__plan__autopay__is_on=True,
+        _of(family), state=DuePart.State.OPEN, hold="", is_automatic=True,
         next_try_at__lte=now + SOON, installment__isnull=False,
     ).select_related("installment__plan", "practice")  # fmt: skip
     today = calendar.local_date(now, patient.practice.zone)

@@ -148,7 +148,7 @@ def page(sale: Sale, form: TenderForm, now: datetime, *, has_changed: bool = Fal
         **state(sale, poll=1),
         "lines": sale.lines.select_related("patient").order_by("pk"),
         "form": form,
-        "reader_words": upward.handlers.reader_words(sale.practice) if form.fields["reader"].choices else "",  # type: ignore[attr-defined]
+        "reader_words": upward.handlers.reader_words(sale.patient) if form.fields["reader"].choices else "",  # type: ignore[attr-defined]
         "price": fee_pages.price(sale, form, now, has_changed=has_changed),
         "cards": [(str(card.pk), card) for card in form.cards.values()],
         "warnings": sale_guard.warnings(sale.patient, now) if sale.state == Sale.State.DRAFT else [],

@@ -149,7 +149,7 @@ def _hand_over(found: Sale, part: DuePart, form: TenderForm, actor: str) -> str:
         asking.sale_card(part, card_id=form.card.pk, actor=actor)
         return here
     if form.reader_id is not None:
-        consent = upward.handlers.reader_words(found.practice) if form.cleaned_data["keeps_card"] else ""
+        consent = upward.handlers.reader_words(found.patient) if form.cleaned_data["keeps_card"] else ""
         return asking.sale_reader(part, reader_id=form.reader_id, consent=consent, actor=actor, now=clock.now())
     back = settings.BASE_URL + reverse("card_page_back", args=tender)
     asking.sale_page(part, actor=actor, back=back, cancel=settings.BASE_URL + here)

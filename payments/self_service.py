@@ -19,6 +19,7 @@ from core.money import format_cents
 from payments import dividing, locks, plan_changes, wishes
 from payments.models import Attempt, AttemptState, DuePart, PlanChange
 from payments.plan_changes import By, Kind, Locked, UnableToChange
+from payplans import shares
 from payplans.models import Installment
 from practices.models import PaymentSettings
 
@@ -82,6 +83,9 @@ def _days(one: Installment, parts: list[DuePart], now: datetime) -> Days:
     settings = PaymentSettings.objects.filter(practice_id=plan.practice_id).first() or PaymentSettings()
     autopay = Autopay.objects.filter(plan=plan, is_on=True).select_related("card", "consent").first()
     wished = wishes.of_plan(plan.pk)
+    # A day or parts of one payment that two people pay would be the other's too: staff decide (ADR 14).
+    if shares.of_plan(plan).of(one) is not None:
+        raise Refused(Why.NOT_NOW)
     if autopay is None or not _is_free(one, parts) or wished.hold(one)[0] or wished.pause_on(today):
         raise Refused(Why.NOT_NOW)
     left = settings.patient_moves - PlanChange.objects.filter(_own(), installment=one, kind__in=OWN).count()

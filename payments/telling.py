@@ -93,6 +93,14 @@ def tell(facts: Facts, today: date) -> Told:
     return _waiting(facts, today)
 
 
+def tell_part(facts: Facts, today: date) -> Told:
+    """The same of one payer's part where two people pay: theirs may be paid while the other's is not."""
+    is_open = facts.installment.status in (Installment.Status.PENDING, Installment.Status.FAILED)
+    if is_open and facts.part is None and facts.posting is not None:
+        return Told("installment:PAID", text=_how_paid(facts))
+    return tell(facts, today)
+
+
 def _in_flight(attempt: Attempt) -> Told:
     return Told("installment:PROCESSING", text=IN_FLIGHT[AttemptState(attempt.state)].format(card=attempt.means))
 

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from patients.models import Patient
 from payments.account import Account
 from payments.models import DuePart
 from payplans.models import PayPlan
-from practices.models import Practice
 
 
 class UnableToRecheck(Exception):
@@ -72,8 +72,8 @@ class Handlers:
     account: Callable[[int, int, datetime], Account]
     # Terminals to choose from, the person's default first: (id, name). (practice_id, user_id)
     readers: Callable[[int, int], list[tuple[str, str]]]
-    # The words under which a card used at a terminal is kept. (practice)
-    reader_words: Callable[[Practice], str]
+    # The words under which a card used at a terminal is kept, in the language of the person. (payer)
+    reader_words: Callable[[Patient], str]
     # Hand a tender to a terminal; returns the address of its live screen. Raises UnableToTakeThere.
     take_at_reader: Callable[[ReaderWish], str]
     # News of a reader, by webhook. (practice_id, the processor's id of it, now); False: nothing of ours is on it.

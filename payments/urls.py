@@ -15,6 +15,7 @@ from payments import (
     receipt_views,
     refund_views,
     sale_views,
+    share_views,
     views,
 )
 
@@ -49,6 +50,7 @@ urlpatterns = [
     path("plans/<int:plan_id>/card/", plan_views.plan_card, name="plan_card"),
     path("plans/<int:plan_id>/autopay/", plan_views.attach, name="attach_card"),
     path("plans/<int:plan_id>/autopay/text/", plan_views.consent_text, name="consent_text"),
+    path("plans/<int:plan_id>/share/", share_views.share_plan, name="share_plan"),
     path("plans/<int:plan_id>/autopay/stop/", plan_views.stop_autopay, name="stop_autopay"),
     path(f"{_PAY_NOW}/", views.pay_now, name="pay_now"),
     path(

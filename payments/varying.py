@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from cards.models import Autopay
+from cards.models import AnyAutopay
 from core import calendar
 from core.money import format_cents
 from notifications import outbox
@@ -32,7 +32,7 @@ class Announced:
 
 
 def announced(
-    part: DuePart, installment: Installment, autopay: Autopay, settings: PaymentSettings, now: datetime
+    part: DuePart, installment: Installment, autopay: AnyAutopay, settings: PaymentSettings, now: datetime
 ) -> Announced | None:
     """None when the amount is one they agreed to, or may not be charged at all. In the caller's transaction.
 
@@ -43,10 +43,12 @@ def announced(
     zone = settings.practice.zone
     if part.amount_cents > autopay.consent.max_charge_cents or arrears.is_left_out(installment, autopay, zone):
         return None
+    # Half of it each: both are told.
+    whose = "" if part.payer_id == installment.plan.guarantor_id else f":{part.payer_id}"
     message = outbox.enqueue(
         practice=installment.practice, kind=Kind.PLAN_CHANGED, patient=autopay.card.patient,
         values={"Transaction Amount": format_cents(part.amount_cents), "Payment Due Date": installment.due_date},
-        dedupe_key=f"{Kind.PLAN_CHANGED}:{installment.plan_id}:{part.amount_cents}", now=now,
+        dedupe_key=f"{Kind.PLAN_CHANGED}:{installment.plan_id}:{part.amount_cents}{whose}", now=now,
         about={"patient": autopay.card.patient_id, "plan": installment.plan_id, "installment": installment.pk},
     )  # fmt: skip
     day = calendar.local_date((message.sent_at or message.not_before) + NOTICE, zone)
@@ -56,6 +58,6 @@ def announced(
     )
 
 
-def _agreed_amounts(installment: Installment, autopay: Autopay) -> set[int]:
+def _agreed_amounts(installment: Installment, autopay: AnyAutopay) -> set[int]:
     planned = {row["amount_cents"] for row in autopay.consent.schedule}
     return planned | arrears.agreed_cents(installment, autopay)

@@ -27,7 +27,8 @@ MOST_POLLS = 90
 
 @access.staff(Permission.CHARGE)
 def pay_now(request: HttpRequest, installment_id: int) -> HttpResponse:
-    part, now = pay_now_pages.open_part_or_404(cast("StaffRequest", request).practice, installment_id), clock.now()
+    practice, now = cast("StaffRequest", request).practice, clock.now()
+    part = pay_now_pages.open_part_or_404(practice, installment_id, request.GET.get("payer", ""))
     form = pay_now_pages.form_for(part, posted(request))
     page = pay_now_pages.page(part, form, now, cast("StaffRequest", request).user.pk)
     if request.method == "POST" and form.is_valid() and not page["in_flight"]:

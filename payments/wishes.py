@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from cards.models import Autopay, Card, Consent
+from cards.models import AnyAutopay, Card, Consent
 from core import calendar
 from payments.models import DuePart, PlanChange
 from payplans.models import Installment
@@ -73,9 +73,10 @@ class Wishes:
             at = calendar.at_hour(pause.until_date + DAY, settings.charge_hour, zone)
         return at
 
-    def paying(self, installment: Installment, autopay: Autopay) -> Paying:
+    def paying(self, installment: Installment, autopay: AnyAutopay) -> Paying:
+        """A card for this charge alone is of its owner's part only."""
         own = self.of(installment, Kind.CARD)
-        if own is None or own.card is None or own.consent is None:
+        if own is None or own.card is None or own.consent is None or own.card.patient_id != autopay.card.patient_id:
             return Paying(autopay.card, autopay.consent, is_own=False)
         return Paying(own.card, own.consent, is_own=True)
 

@@ -6,10 +6,11 @@ from datetime import datetime
 
 from django.db import transaction
 
-from cards import saving, wording
+from cards import copies, saving, wording
 from cards.models import Card, Consent
+from notifications.outbox import language_of
+from patients.models import Patient
 from payments.models import Attempt, AttemptState, DuePart
-from practices.models import Practice
 from practices.templatetags.show import phone
 from processors import accounts
 from processors.port import SavedCard, UnableToReachProcessor
@@ -18,9 +19,10 @@ from terminals.models import CardWish
 State = CardWish.State
 
 
-def words(practice: Practice, language: str = "en") -> str:
-    """What the person agrees to, before the card is known."""
-    card = wording.CARD_AT_TERMINAL.get(language) or wording.CARD_AT_TERMINAL["en"]
+def words(patient: Patient) -> str:
+    """What the person agrees to in their language, before the card is known."""
+    practice, language = patient.practice, language_of(patient)
+    card = wording.CARD_AT_TERMINAL[language]
     terms = wording.Terms(practice=practice.name, phone=phone(practice.phone), card=card, maximum="")
     return wording.text("AT_TERMINAL", language, terms)
 
@@ -28,8 +30,8 @@ def words(practice: Practice, language: str = "en") -> str:
 def wish(part: DuePart, text: str, *, actor: str, now: datetime) -> CardWish:
     """The person agreed to `text`, witnessed by staff."""
     return CardWish.objects.create(
-        practice_id=part.practice_id, due_part=part, text=text, text_version=wording.VERSION, given_by=actor,
-        given_at=now,
+        practice_id=part.practice_id, due_part=part, text=text, text_version=wording.VERSION,
+        language=language_of(part.payer), given_by=actor, given_at=now,
     )  # fmt: skip
 
 
@@ -64,13 +66,14 @@ def _keep(wish: CardWish, part: DuePart, saved: SavedCard, now: datetime) -> Non
     wish.card = saving.keep(part.payer_id, saved, actor=wish.given_by, now=now)
     wish.state = State.KEPT
     wish.save(update_fields=["card", "state"])
-    _record_consent(wish, wish.card, part)
+    copies.send(_record_consent(wish, wish.card, part), now=now)
 
 
-def _record_consent(wish: CardWish, card: Card, part: DuePart) -> None:
+def _record_consent(wish: CardWish, card: Card, part: DuePart) -> Consent:
     # Nothing is charged on it by itself: each later payment is agreed to when it is made.
-    Consent.objects.create(
+    return Consent.objects.create(
         practice_id=wish.practice_id, kind=Consent.Kind.CARD_ON_FILE, patient_id=part.payer_id, card=card,
-        text=wish.text, text_version=wish.text_version, card_last4=card.last4, max_charge_cents=part.amount_cents,
-        channel=Consent.Channel.STAFF, given_by=wish.given_by, given_at=wish.given_at,
+        text=wish.text, text_version=wish.text_version, language=wish.language, card_last4=card.last4,
+        max_charge_cents=part.amount_cents, channel=Consent.Channel.STAFF, given_by=wish.given_by,
+        given_at=wish.given_at,
     )  # fmt: skip

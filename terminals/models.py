@@ -178,6 +178,7 @@ class CardWish(PracticeRow):
     state = models.CharField(max_length=8, choices=State.choices, default=State.OPEN)
     text = models.TextField()
     text_version = models.CharField(max_length=20)
+    language = models.CharField(max_length=5, default="en", db_default="en")
     given_by = models.CharField(max_length=80)
     given_at = models.DateTimeField()
     card = models.ForeignKey("cards.Card", null=True, blank=True, on_delete=models.PROTECT, related_name="+")

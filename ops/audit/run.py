@@ -6,6 +6,7 @@ from ops.audit.books import Books
 from ops.audit.checks import (
     alarms,
     captures,
+    consents,
     disputes,
     fees,
     installments,
@@ -39,6 +40,7 @@ CHECKS = (
     *requests.CHECKS,
     *fees.CHECKS,
     *plan_work.CHECKS,
+    *consents.CHECKS,
     *terminals.CHECKS,
     *messages.CHECKS,
     *stuck.CHECKS,

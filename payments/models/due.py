@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 
+from cards.models import PayerAutopay
 from patients.models import Patient
 from payments.models.attempts import Attempt, AttemptState
 from payments.models.sales import Sale
@@ -22,14 +23,15 @@ class DuePartQuerySet(models.QuerySet["DuePart"]):
     def due(self, now: datetime) -> Self:
         """Parts whose next try has come, that nothing holds and nothing is collecting, on plans with autopay on."""
         busy = Attempt.objects.filter(due_part=OuterRef("pk"), state__in=AttemptState.open_or_paid())
+        second = PayerAutopay.objects.filter(plan=OuterRef("installment__plan"), payer=OuterRef("payer"), is_on=True)
         return self.filter(
             ~Exists(busy),
+            Q(installment__plan__autopay__is_on=True) | Exists(second),
             Q(leased_until=None) | Q(leased_until__lte=now),
             state=DuePart.State.OPEN,
             hold="",
             is_automatic=True,
             next_try_at__lte=now,
-            installment__plan__autopay__is_on=True,
         ).order_by("next_try_at", "pk")
 
 

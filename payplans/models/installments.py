@@ -45,6 +45,8 @@ class Installment(PracticeRow):
     office_paid_cents = models.BigIntegerField(default=0)
     # Given back and closed by staff: never collected by KasperPay, though Open Dental still shows it owed.
     forgiven_cents = models.BigIntegerField(default=0, db_default=0)
+    # What the second payer gave (net of refunds that are owed again): counts as theirs (payplans/shares.py).
+    shared_cents = models.BigIntegerField(default=0, db_default=0)
     paid_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -55,6 +55,9 @@ class PayPlan(PracticeRow):
     # The office's own recurring card tool is active on this plan: autopay is refused.
     office_card_active = models.BooleanField(default=False)
     synced_at = models.DateTimeField()
+    # Somebody beside the guarantor pays, or paid, a part (PlanShare): most plans are spared the question. Written and
+    # believed only under the lock of the installments.
+    is_shared = models.BooleanField(default=False, db_default=False)
     # Raised with every stored change of terms, so that a charge can tell that it looked at the same plan.
     revision = models.PositiveIntegerField(default=1)
 

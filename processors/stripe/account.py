@@ -229,11 +229,17 @@ class StripeProcessor(Refunds, Payouts, Disputes, Presented, Terminals, Webhooks
             raise UnableToReachProcessor(outcomes.words(error)) from error
         return customer.id
 
-    def start_setup(self, *, customer: str, uuid: str, success_url: str, cancel_url: str) -> tuple[str, str]:
-        """Open a hosted page that saves a card. Returns (session id, address of the page)."""
+    def start_setup(
+        self, *, customer: str, uuid: str, success_url: str, cancel_url: str, words: str = ""
+    ) -> tuple[str, str]:
+        """Open a hosted page that saves a card. Returns (session id, address of the page).
+
+        `words` (1,200 characters at most) stand above its button.
+        """
         try:
             session = self._client.checkout.sessions.create(
                 {
+                    "custom_text": {"submit": {"message": words}} if words else {},
                     "mode": "setup",
                     "currency": "usd",
                     "customer": customer,

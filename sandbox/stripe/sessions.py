@@ -46,6 +46,7 @@ def _base(scope: Scope, params: JSON) -> JSON:
         "billing_address_collection": params.get("billing_address_collection"),
         "consent": None,
         "currency": "usd" if params["mode"] == "payment" else params.get("currency"),
+        "custom_text": params.get("custom_text"),
         "customer_creation": params.get("customer_creation")
         or ("if_required" if params["mode"] == "payment" else None),
         "customer_details": None,

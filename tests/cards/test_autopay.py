@@ -8,7 +8,7 @@ import pytest
 
 from cards import wording
 from cards.autopay import UnableToAttach, Witness, proposed_maximum_cents
-from cards.models import Autopay, Card, Consent
+from cards.models import AnyAutopay, Autopay, Card, Consent
 from notifications.models import Kind, Message
 from payments import attaching, upward
 from payments.claim import UnableToClaim, claim
@@ -45,7 +45,7 @@ def card(plan: PayPlan) -> Card:
     return made
 
 
-def attach(plan: PayPlan, card: Card, now: datetime, cents: int = 128_60, witness: Witness = DESK) -> Autopay:
+def attach(plan: PayPlan, card: Card, now: datetime, cents: int = 128_60, witness: Witness = DESK) -> AnyAutopay:
     return attaching.attach(plan, card, max_charge_cents=cents, witness=witness, now=now)
 
 
@@ -60,9 +60,10 @@ def test_attaching_keeps_the_whole_consent_and_sends_a_copy(plan: PayPlan, card:
     assert (consent.kind, consent.patient, consent.plan, consent.card) == ("AUTOPAY", plan.guarantor, plan, card)
     assert (consent.max_charge_cents, consent.card_last4, consent.text_version) == (128_60, "4242", wording.VERSION)
     assert (consent.channel, consent.given_by, consent.ip, consent.given_at) == ("STAFF", "user:1", "192.0.2.7", now)
+    first, second = plan.installments.order_by("due_date")
     assert consent.schedule == [
-        {"due_date": "2026-03-10", "amount_cents": 128_60},
-        {"due_date": "2026-04-10", "amount_cents": 128_60},
+        {"installment": first.pk, "due_date": "2026-03-10", "amount_cents": 128_60},
+        {"installment": second.pk, "due_date": "2026-04-10", "amount_cents": 128_60},
     ]
     for words in ("Maple Grove Dental", "Visa 4242", "$128.60", "2 payments, 03/10/2026 to 04/10/2026"):
         assert words in consent.text

@@ -132,7 +132,7 @@ def test_planned_work_waits_or_is_charged_at_once_as_chosen(counter: Counter) ->
     assert (form.preview.waiting_cents, sum(row.total_cents for row in form.preview.rows)) == (120_00, 325_00)
     order = counter.work(counter.order(works=works, treatment="TreatAsComplete"))
     assert (order.state, sum(row["principal_cents"] for row in order.expected)) == (State.DONE, 445_00)
-    assert form.preview.needs_disclosure is False
+    assert form.preview.disclosure is None
 
 
 def test_pressed_twice_it_is_one_order_and_another_form_is_refused_meanwhile(counter: Counter) -> None:
@@ -258,5 +258,8 @@ def test_interest_needs_a_disclosure_and_a_lock_where_the_office_wants_one(count
     form, _ = counter.form(apr="10", locked="on")
     assert form.is_valid()
     assert form.preview is not None
-    assert form.preview.needs_disclosure
+    told = form.preview.disclosure
+    assert told is not None
+    assert (told.apr_words, told.amount_financed_cents) == ("10", form.preview.principal_cents)
+    assert told.total_cents == form.preview.total_cents == told.amount_financed_cents + told.finance_charge_cents
     assert form.preview.rows[0].date == date(2022, 7, 24)

@@ -139,4 +139,4 @@ def test_what_is_overdue_and_agreed_to_is_charged_without_a_notice(practice: Pra
     assert agreed == 99_00
     assert (part.hold, part.wait_reason) == ("", "")
     assert list(DuePart.objects.due(now)) == [part]
-    assert Message.objects.count() == 0
+    assert [message.kind for message in Message.objects.all()] == ["CONSENT_COPY"]

@@ -44,6 +44,7 @@ def staff_addresses() -> list[URLPattern]:
         "paylinks.views",
         "paylinks.fix_views",
         "paylinks.my_plan_views",
+        "paylinks.consent_views",
         "paylinks.receipt_views",
         "paylinks.request_views",
     )
@@ -143,7 +144,7 @@ def test_an_auditor_may_only_look(scene: SimpleNamespace, auditor: Client) -> No
 
     allowed = [entry.name for entry in changing if auditor.post(url_of(entry, scene)).status_code != 403]
 
-    assert len(changing) == 91
+    assert len(changing) == 94
     assert allowed == []
     assert Event.objects.count() == before
 

@@ -75,7 +75,9 @@ def test_agreeing_turns_autopay_on_with_a_full_consent_record(desk: Client, plan
     assert consent.ip == "127.0.0.1"
     assert "No single charge will be more than $128.60." in consent.text
     assert "on its due dates: one payment, on 04/02/2026." in consent.text
-    assert consent.schedule == [{"due_date": "2026-04-02", "amount_cents": 128_60}]
+    coming = plan.installments.get(due_date=date(2026, 4, 2))
+    assert consent.schedule == [{"installment": coming.pk, "due_date": "2026-04-02", "amount_cents": 128_60}]
+    assert (consent.terms, consent.disclosure) == ({"apr": "0"}, None)
     assert [message.kind for message in Message.objects.all()] == ["CONSENT_COPY"]
     late = DuePart.objects.get(installment__due_date=date(2026, 3, 2))
     assert late.hold == DuePart.Hold.ARREARS

@@ -11,6 +11,7 @@ from payments import upward
 from practices.models import Practice
 from terminals import keeping
 from terminals.models import CardWish
+from tests import factories
 from tests.plugins.stripe import POOR
 from tests.terminals.conftest import Till
 
@@ -22,7 +23,7 @@ WORDS = (
 
 def test_the_card_is_kept_with_the_words_that_were_agreed_to(till: Till, practice: Practice) -> None:
     practice.phone = "(555) 555-0100"
-    assert keeping.words(practice) == WORDS
+    assert keeping.words(factories.PatientFactory.create(practice=practice)) == WORDS
     till.take(consent=WORDS)
     till.counter.tap(POOR)
     till.hear()

@@ -38,6 +38,10 @@ def autopay_keeps_to_what_staff_decided(world: World) -> Iterator[str]:
             # Both are written under the plan's lock: their order is that of the events.
             if event is None or event > begun.get(attempt["id"], 0):
                 continue
+            # A card for one charge is of its owner's part; where two people pay, not of the other's.
+            payer = parts[attempt["due_part_id"]]["payer_id"]
+            if change["kind"] == "CARD" and world.one("cards_card", change["card_id"])["patient_id"] != payer:
+                continue
             if why := _against(change, attempt, installment, day):
                 yield f"attempt {attempt['id']} was made by itself {why} (change {change['id']})"
 
