@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -11,6 +12,7 @@ from urllib.parse import urljoin
 
 import httpx
 
+_WRONG = re.compile(r'role="alert"[^>]*>(.*?)</div>|class="error"[^>]*>(?:<svg.*?</svg>)?([^<]+)', re.DOTALL)
 _TYPES_NOT_SENT = {"submit", "button", "image", "reset", "file"}
 
 
@@ -96,8 +98,15 @@ def _read(answer: httpx.Response) -> Page:
     reader.feed(answer.text)
     text = " ".join(" ".join(reader.words).split())
     if answer.status_code >= 400:
-        raise UnableToWalk(f"{answer.request.method} {answer.url} answered {answer.status_code}: {text[-400:]}")
+        said = f"{answer.request.method} {answer.url} answered {answer.status_code}"
+        raise UnableToWalk(f"{said}: {_said_first(answer.text) or text[-400:]}")
     return Page(str(answer.url), answer.status_code, answer.text, text, reader.links, reader.forms)
+
+
+def _said_first(html: str) -> str:
+    """What the page says went wrong, as far as it marks that."""
+    found = [re.sub(r"<[^>]+>", " ", " ".join(parts)) for parts in _WRONG.findall(html)]
+    return " ".join(" ".join(found).split())[:400]
 
 
 class _Reader(HTMLParser):

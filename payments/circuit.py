@@ -1,4 +1,4 @@
-"""What the breaker of a processor account means for autopay: all of it waits, and one due payment is tried first."""
+"""What the breaker of a processor account means: autopay and refunds wait, and one due payment is tried first."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from django.db.models import Q
 from core.calendar import moment_words
 from payments import catch_up
 from payments.guards import UnableToClaim
-from payments.models import Alarm, Attempt, AttemptState
+from payments.models import Alarm, Attempt, AttemptState, Refund
 from processors import breaker
+from processors.port import NotTaken, RefundOutcome, Unknown
 
 NOT_TAKEN = "The card processor has taken no charges since"
 # The alarm that payments/aftermath.py raises for an account that refuses us.
@@ -58,6 +59,20 @@ def learn(attempt: Attempt, *, now: datetime) -> None:
         Alarm.raise_once(
             attempt.practice_id, kind="PROCESSOR_REFUSES", key=ALARM, about={"attempt": attempt.pk}, now=now,
             text=f"Charges are not taken: {attempt.reason}",
+        )  # fmt: skip
+
+
+def learn_refund(refund: Refund, outcome: RefundOutcome, *, now: datetime) -> None:
+    """The same of a refund. One that was refused for its own sake says nothing about the account."""
+    if isinstance(outcome, NotTaken) and not outcome.needs_operator:
+        return
+    if not isinstance(outcome, NotTaken | Unknown):
+        if breaker.works(refund.practice_id):
+            _closed(refund.practice_id, now, actor=refund.actor)
+    elif breaker.missed(refund.practice_id, outcome.reason, now=now):
+        Alarm.raise_once(
+            refund.practice_id, kind="PROCESSOR_REFUSES", key=ALARM, about={"refund": refund.pk}, now=now,
+            text=f"Refunds are not taken: {outcome.reason}",
         )  # fmt: skip
 
 

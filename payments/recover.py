@@ -14,7 +14,7 @@ from django.core.cache import cache
 from django.db import transaction
 from django.db.models import F, Q
 
-from cards.models import Card
+from cards.models import Autopay, Card
 from core.money import format_cents
 from notifications import outbox
 from notifications.models import Message
@@ -59,6 +59,7 @@ def mark_restored(practice_id: int, *, since: datetime, now: datetime) -> None:
         for message in waiting:
             outbox.doubt(message)
             message.save(update_fields=["state", "state_reason"])
+        _tell_of_decisions(practice_id, since, now)
         Event.record(
             practice_id,
             kind="restored",
@@ -67,6 +68,21 @@ def mark_restored(practice_id: int, *, since: datetime, now: datetime) -> None:
             about={},
             text=f"From a backup of {since:%Y-%m-%d %H:%M} UTC",
         )
+
+
+def _tell_of_decisions(practice_id: int, since: datetime, now: datetime) -> None:
+    """Nobody else knows who stopped autopay in the lost hours: a person must look before it charges them."""
+    count = Autopay.objects.filter(is_on=True).count()
+    if not count:
+        return
+    text = (
+        f"Restored from a backup of {since:%b} {since.day}, {since:%H:%M} UTC. What was decided here since is lost: "
+        "autopay that was stopped is on again, cards that were removed are back, pauses and skipped charges are gone. "
+        f"Autopay is on for {count} {'plan' if count == 1 else 'plans'}: ask whoever worked then, stop again what was "
+        "stopped, and only then close this."
+    )
+    key = f"recovery-decisions:{since:%Y-%m-%dT%H:%M}"
+    Alarm.raise_once(practice_id, kind="RECOVERY_DECISIONS", key=key, text=text, about={}, now=now)
 
 
 def recover_if_restored(practice_id: int, *, now: datetime) -> int:

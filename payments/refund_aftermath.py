@@ -103,6 +103,8 @@ def _queue_posting(refund: Refund, now: datetime) -> None:
     ledger_cents = refund.amount_cents - refund.fee_cents
     if posted is None or not ledger_cents:
         return  # It was never meant for the ledger, or is all surcharge.
+    if posted.state == LedgerPosting.State.WITHDRAWN:
+        return  # Voided before it was told, and disputed as well: nothing of it stands there to be taken off.
     movement, is_recovered = LedgerPosting.Movement.REFUND, refund.actor == RECOVERY
     # What was made elsewhere is heard of later: staff may have entered it on that day.
     made_at = refund.started_at if refund.origin == Refund.Origin.ELSEWHERE else now

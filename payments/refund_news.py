@@ -55,17 +55,17 @@ def _waiting(real_now: datetime) -> list[Refund]:
 
 def _reconcile_one(processor: StripeProcessor, refund: Refund, now: datetime, real_now: datetime) -> bool:
     try:
-        outcome = _look_up(processor, refund, real_now)
-        return settle_refund(refund.pk, outcome, now=now, actor="reconciler")
+        outcome = _look_up(processor, refund, now, real_now)
+        return outcome is not None and settle_refund(refund.pk, outcome, now=now, actor="reconciler")
     except Exception:
         logger.exception("Unable to reconcile refund %s", refund.pk)
         return False
 
 
-def _look_up(processor: StripeProcessor, refund: Refund, real_now: datetime) -> RefundOutcome:
+def _look_up(processor: StripeProcessor, refund: Refund, now: datetime, real_now: datetime) -> RefundOutcome | None:
     """What became of it. One that never got there is asked again under its key: staff ordered it, and it can't double.
 
-    Too old for that it is over: no request of yesterday is still on its way.
+    Too old for that it is over: no request of yesterday is still on its way. None: the account takes nothing now.
     """
     if by_hand := refunds.outcome_of(refund):
         return by_hand
@@ -74,7 +74,7 @@ def _look_up(processor: StripeProcessor, refund: Refund, real_now: datetime) -> 
     if found is not None:
         return found
     if real_now - refund.sent_at < KEY_LIVES:
-        return refunds.ask(processor, refund)
+        return refunds.ask_unless_away(processor, refund, now)
     return NotTaken("The processor never got the request")
 
 

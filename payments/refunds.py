@@ -10,7 +10,7 @@ from django.db.models import Sum
 
 from core import calendar, trace
 from core.money import format_cents
-from payments import locks, refund_fee, refund_outcomes, voids
+from payments import circuit, locks, refund_fee, refund_outcomes, voids
 from payments.models import AttemptState, Dispute, Move, Payment, Refund, RefundState
 from payments.refund_outcomes import about
 from practices import refund_limits
@@ -64,17 +64,18 @@ def order(payment_id: int, wish: Wish, *, now: datetime) -> Refund:
 def carry_out(refund_id: int, *, now: datetime) -> Refund:
     """Ask the processor for a STARTED refund and settle it; any other is left as it is. Returns how it stands.
 
-    One that can't be asked for stays STARTED: the reconciler goes on with it (payments/refund_news.py). So does one of
-    a restored practice, which is looked up first.
+    One that can't be asked for stays STARTED, also while the account takes nothing (payments/circuit.py): the
+    reconciler goes on with it (payments/refund_news.py). So does one of a restored practice, which is looked up first.
     """
     reserved = Refund.objects.select_related("practice", "payment").get(pk=refund_id)
     if reserved.state != RefundState.STARTED or reserved.practice.recover_since is not None:
         return reserved
     try:
-        outcome = outcome_of(reserved) or ask(accounts.for_practice(reserved.practice_id), reserved)
+        outcome = outcome_of(reserved) or ask_unless_away(accounts.for_practice(reserved.practice_id), reserved, now)
     except UnableToReachProcessor:
         return reserved
-    refund_outcomes.settle_refund(reserved.pk, outcome, now=now, actor=reserved.actor)
+    if outcome is not None:
+        refund_outcomes.settle_refund(reserved.pk, outcome, now=now, actor=reserved.actor)
     reserved.refresh_from_db()
     return reserved
 
@@ -165,6 +166,16 @@ def outcome_of(reserved: Refund) -> RefundOutcome | None:
     """
     is_done = reserved.is_lost_dispute or not reserved.payment.processor_reference
     return Succeeded(reserved.reference, reserved.amount_cents) if is_done else None
+
+
+def ask_unless_away(processor: Processor, reserved: Refund, now: datetime) -> RefundOutcome | None:
+    """None, and nothing is asked, while the account takes nothing: the row says so, and it is asked for later."""
+    if reason := circuit.refusal(reserved.practice_id, now):
+        Refund.objects.filter(pk=reserved.pk, state=RefundState.STARTED).update(state_reason=reason[:200])
+        return None
+    outcome = ask(processor, reserved)
+    circuit.learn_refund(reserved, outcome, now=now)
+    return outcome
 
 
 def ask(processor: Processor, reserved: Refund) -> RefundOutcome:

@@ -265,11 +265,20 @@ def drop(due_part_id: int) -> None:
 def tidy(practice_id: int, *, now: datetime, real_now: datetime | None = None) -> int:
     """End what nobody goes on with: tenders whose worker died before it asked, sales left half way. How many sales."""
     before, count = (real_now or datetime.now(UTC)) - REQUEST_IS_OVER, 0
-    for sale in Sale.objects.filter(practice=practice_id, state=State.OPEN, drafted_at__lte=now - LEFT_ALONE):
+    left = Sale.objects.filter(practice=practice_id, state=State.OPEN, drafted_at__lte=now - LEFT_ALONE)
+    for sale in left.order_by("pk"):
         if not sale.due_parts.filter(created_at__gt=before).exists() and not _is_moving(sale):
-            cancel(sale.pk, actor="reconciler", now=now)
-            count += 1
+            count += _ended(sale, now)
     return count
+
+
+def _ended(sale: Sale, now: datetime) -> bool:
+    """False: somebody goes on with it at this very moment."""
+    try:
+        cancel(sale.pk, actor="reconciler", now=now)
+    except UnableToSell:
+        return False
+    return True
 
 
 def about(sale: Sale) -> dict[str, int]:

@@ -7,6 +7,7 @@ from datetime import datetime
 from django.conf import settings
 
 from core import clock
+from practices import tenancy
 from practices.models import Event, Practice
 from processors.models import ProcessorAccount
 from processors.port import UnableToReachProcessor
@@ -16,6 +17,13 @@ STRIPE = "https://api.stripe.com"
 OTHER_ACCOUNT = (
     "This key belongs to account {new}, the one in use is {old}: saved cards and payments under way would be out of "
     "reach. Pass --switch-account to go over to it all the same. Nothing was changed."
+)
+
+
+SHARED = (
+    "Another practice uses account {name}. On one account each would take the other's charges for its own lost ones "
+    "after a restore, and its payouts for its own: use an account of its own, or a connected one (--account). "
+    "Nothing was changed."
 )
 
 
@@ -48,6 +56,7 @@ def connect(
         name = processor.test()
         if found.reference not in ("", name) and not switch:
             raise UnableToConnect(OTHER_ACCOUNT.format(new=name, old=found.reference))
+        _refuse_shared(practice, found.base_url, name)
         found.reference = name
         found.webhook_secret = webhook_secret or processor.register_webhook(webhook_url(practice))
     except UnableToReachProcessor as error:
@@ -57,6 +66,14 @@ def connect(
     found.save()
     Event.record(practice.pk, kind="processor_connected", actor="operator", now=now, about={}, text=f"Account {name}")
     return found
+
+
+def _refuse_shared(practice: Practice, base_url: str, name: str) -> None:
+    """Rows of other practices are only seen in their own scope. Also of one that sleeps: it may come back."""
+    for other in Practice.objects.exclude(pk=practice.pk).values_list("pk", flat=True):
+        with tenancy.scope(other):
+            if ProcessorAccount.objects.filter(base_url=base_url, reference=name).exists():
+                raise UnableToConnect(SHARED.format(name=name))
 
 
 def webhook_url(practice: Practice) -> str:

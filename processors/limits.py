@@ -58,7 +58,7 @@ redis.call('SET', KEYS[1], string.format('%.0f', free), 'PX', math.ceil((free - 
 
 
 class Lane:
-    """One account's places in time. `endpoint` is "create", "confirm" …; each has the limit for itself."""
+    """One account's places in time. `endpoint` is "create", "confirm", "refund" …; each has the limit for itself."""
 
     def __init__(self, account: ProcessorAccount, endpoint: str) -> None:
         named = f"{account.base_url}|{account.secret_key}|{account.account}"

@@ -123,6 +123,11 @@ class World:
         return {row["about"]["posting"] for row in self.events_of("posting_adopted")}
 
     @cached_property
+    def moved(self) -> set[int]:
+        """Payments whose allocations say where they were moved to, not where they were posted first."""
+        return {row["payment_id"] for row in self.rows("payments_move") if row["state"] != "REFUSED"}
+
+    @cached_property
     def refunded_by_payment(self) -> Counter[int]:
         """Payment → cents that went back for certain."""
         found: Counter[int] = Counter()

@@ -14,7 +14,7 @@ import httpx
 
 from ops.browser import Browser, Page, UnableToWalk
 from ops.faults import founding_facts as facts
-from ops.faults import plan_working, requesting, selling
+from ops.faults import plan_working, requesting, returning, selling
 from ops.faults.schedule import Step
 from ops.faults.tapping import Terminal
 from ops.faults.world import World
@@ -35,11 +35,10 @@ _PEOPLE = (
     "SELECT p.id, p.pat_num, r.slug FROM patients_patient p JOIN practices_practice r ON r.id = p.practice_id"
     " WHERE p.gone_at IS NULL ORDER BY p.id LIMIT 200"
 )
-
-
 _PAID_BY_CARD = (
     "SELECT a.reference FROM payments_attempt a WHERE a.state = 'SUCCEEDED' AND a.reference <> '' ORDER BY a.id"
 )
+_GOES, _PAUSE_SECONDS = 3, 0.3
 
 
 class Deeds:
@@ -49,11 +48,13 @@ class Deeds:
         self.world = world
         self.http = httpx.Client(trust_env=False, timeout=15)
         self.browsers: dict[str, Browser] = {}
-        self.pool = ThreadPoolExecutor(8, thread_name_prefix="deeds")
+        self.pool = ThreadPoolExecutor(12, thread_name_prefix="deeds")
+        # Not the same: deeds that wait for their second click would keep it from being pressed.
+        self.clicks = ThreadPoolExecutor(8, thread_name_prefix="clicks")
         self.kinds: dict[str, Callable[[Step], str]] = {
             "edit_plan": self.edit_plan, "close_plan": self.close_plan, "cash": self.cash, "decline": self.decline,
             "pay_now": self.pay_now, "refund": self.refund, "sell": self.sell, "ask": self.ask, "dispute": self.dispute,
-            "plan_work": self.plan_work,
+            "plan_work": self.plan_work, "give_back": self.give_back, "move": self.move, "fee": self.fee,
         }  # fmt: skip
 
     def sign_in(self, practices: int) -> None:
@@ -66,17 +67,25 @@ class Deeds:
 
     def close(self) -> None:
         self.pool.shutdown(wait=True, cancel_futures=True)
+        self.clicks.shutdown(wait=True)
         self.http.close()
         for browser in self.browsers.values():
             browser.http.close()
 
     def do(self, step: Step) -> str:
-        try:
-            return self.kinds[step.kind](step)
-        except (httpx.HTTPError, UnableToWalk, OSError, LookupError, ValueError) as error:
-            return f"failed: {type(error).__name__}: {str(error)[:200]}"
-        except Exception as error:  # A database that is being restarted.
-            return f"failed: {type(error).__name__}"
+        said = ""
+        for _ in range(_GOES):
+            try:
+                return self.kinds[step.kind](step)
+            except httpx.TransportError as error:
+                # The web was killed under the page: whoever sat there goes at it again.
+                said = f"failed: {type(error).__name__}: {str(error)[:200]}"
+                time.sleep(_PAUSE_SECONDS)
+            except (httpx.HTTPError, UnableToWalk, OSError, LookupError, ValueError) as error:
+                return f"failed: {type(error).__name__}: {str(error)[:100]} … {str(error)[-200:]}"
+            except Exception as error:  # A database that is being restarted.
+                return f"failed: {type(error).__name__}"
+        return said
 
     def plan(self, step: Step) -> Row:
         """(id, PayPlanNum, payment in cents, practice, slug, payment method)"""
@@ -150,7 +159,7 @@ class Deeds:
         page = browser.get(f"{self.world.environment['BASE_URL']}/installments/{found[0]}/pay-now/")
         form = page.form("card")
         data = {**form.fields}
-        clicks = [self.pool.submit(browser.send, page, form, data) for _ in range(int(step.facts["clicks"]) - 1)]
+        clicks = [self.clicks.submit(browser.send, page, form, data) for _ in range(int(step.facts["clicks"]) - 1)]
         said = browser.send(page, form, data).url
         for click in clicks:
             click.exception(timeout=30)
@@ -162,9 +171,17 @@ class Deeds:
         done = self._desk(str(slug), "procedures", PatNum=pat_num, ProcFee=step.facts["fee"], ProcStatus="C")
         return f"{done[:30]} {self._sale(str(slug), int(patient)).take(step.facts)}"
 
+    def fee(self, step: Step) -> str:
+        """Work that costs less in cash or more by credit card, where the practice decided so."""
+        people = [row for row in self.world.rows(_PEOPLE) if str(row[2]) in facts.FEE_SLUGS]
+        patient, pat_num, slug = selling.patient_of(step, people)
+        done = self._desk(str(slug), "procedures", PatNum=pat_num, ProcFee=step.facts["fee"], ProcStatus="C")
+        means = "cash" if facts.fee_of(str(slug)) == "DISCOUNT" else "card"
+        return f"{done[:30]} {self._sale(str(slug), int(patient)).take({**step.facts, 'means': means})}"
+
     def _sale(self, slug: str, patient: int) -> selling.Sale:
         terminal = Terminal(self.http, self.world.outside.stripe, slug)
-        return selling.Sale(self.browsers[slug], self.pool, patient, terminal)
+        return selling.Sale(self.browsers[slug], self.clicks, patient, terminal)
 
     def ask(self, step: Step) -> str:
         """The desk asks for new work by text, and the patient pays it on the phone."""
@@ -172,7 +189,7 @@ class Deeds:
         self._desk(str(slug), "procedures", PatNum=pat_num, ProcFee=step.facts["fee"], ProcStatus="C")
         base = self.world.environment["BASE_URL"]
         with Browser(base) as phone:
-            request = requesting.Request(self._sale(str(slug), int(patient)), phone, self.pool)
+            request = requesting.Request(self._sale(str(slug), int(patient)), phone, self.clicks)
             request.ask()
             nonce = _pick(self.world.rows(_ASKED, [patient]), 0)[0]
             address = base + requesting.address_of(str(slug), nonce, self.world.environment["SECRET_KEY"])
@@ -190,7 +207,28 @@ class Deeds:
             coming = self.world.rows(plan_working.NEXT, [target])
             one = int(coming[0][0]) if coming else 0
         today = self.world.clock.now().date()
-        return plan_working.Desk(self.browsers[str(slug)], self.pool, target, one, today).do(step.facts)
+        return plan_working.Desk(self.browsers[str(slug)], self.clicks, target, one, today).do(step.facts)
+
+    def give_back(self, step: Step) -> str:
+        """All, a half, or a void of one of the newest."""
+        what, found = step.facts["what"], self.world.rows(returning.PAYMENTS)
+        payment, cents, slug = _pick(found[: 8 if what == "void" else None], step.lot)
+        till = returning.Till(self.browsers[str(slug)], self.clicks, int(step.facts["clicks"]))
+        if what == "void":
+            return f"payment {payment} voided: {till.void(payment)}"
+        some = cents if what == "all" else max(1, cents // 2)
+        return f"{some} of payment {payment}: {till.give_back(payment, some, step.facts)}"
+
+    def move(self, step: Step) -> str:
+        """A payment of the desk to somebody else, or to other work of the same person."""
+        payment, cents, slug, patient, pat_num = _pick(self.world.rows(returning.SOLD), step.lot)
+        if step.facts["to"] == "other":
+            same_desk = [row for row in self.world.rows(_PEOPLE) if row[2] == slug]
+            patient, pat_num, _ = _pick(same_desk, step.lot)
+        if step.facts["where"] == "procedures":
+            self._desk(str(slug), "procedures", PatNum=pat_num, ProcFee=cents / 100, ProcStatus="C")
+        till = returning.Till(self.browsers[str(slug)], self.clicks, int(step.facts["clicks"]))
+        return f"payment {payment} moved: {till.move(payment, int(patient), str(step.facts['where']))}"
 
 
 def _pick(rows: list[Row], lot: float) -> Row:

@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.core.management import call_command
+from django.http import QueryDict
 
 from cards.autopay import Witness, proposed_maximum_cents
 from cards.models import Consent
@@ -17,8 +18,9 @@ from core import clock
 from kasperpay import demo
 from opendental import attest
 from opendental.pull import pull
-from ops.faults.founding_facts import DEVELOPER, KINDS, NUMBERS, PASSWORD, secret_key_of, slug, zone_of
-from payments import attaching
+from ops.faults.founding_facts import DEVELOPER, KINDS, NUMBERS, PASSWORD, fee_of, secret_key_of, slug, zone_of
+from payments import attaching, fee_pages
+from payments.fee_forms import NOTICE, WORDS
 from payments.models import DuePart
 from payplans.models import PayPlan
 from practices import tenancy
@@ -47,9 +49,31 @@ def found(place: int, plans: int, seed: int) -> dict[str, Any]:
         pull(practice.pk, now=clock.now())
         desk = User.objects.get(email=f"desk-{place}@example.com")
         attest.attest(practice, "card_tool_off", given=True, user=desk, now=clock.now())
+        _decide_fees(practice, today)
         for plan in PayPlan.objects.filter(pay_plan_num__in=numbers).order_by("pk").select_related("guarantor"):
             attach(plan, chance.choice(NUMBERS), now=clock.now())
     return {"practice": practice.pk, "plans": numbers}
+
+
+def _decide_fees(practice: Practice, today: date) -> None:
+    """By the form of the settings, as its admin would. Raises ValueError where that refuses."""
+    mode = fee_of(practice.slug)
+    if not mode:
+        return
+    blank = fee_pages.form_for(practice, None, clock.now())
+    types = [str(key) for key, _ in blank.fields["adj_type"].choices if key]  # type: ignore[attr-defined]
+    wish = {
+        "mode": mode, "effective_on": today.isoformat(), "discount": "3", "cash_types": blank.initial["cash_types"],
+        "adj_type": types[0] if mode == "DISCOUNT" else "", "state": "TX", "surcharge": "3", "cost": "3",
+        "notice_on": (today - NOTICE).isoformat(), "acknowledgement": WORDS,
+    }  # fmt: skip
+    data = QueryDict(mutable=True)
+    for name, value in wish.items():
+        data.setlist(name, value if isinstance(value, list) else [value])
+    form = fee_pages.form_for(practice, data, clock.now())
+    if not form.is_valid():
+        raise ValueError(f"the fees of {practice.slug} are refused: {form.errors.as_text()}")
+    fee_pages.decide(practice, form, actor="operator", now=clock.now())
 
 
 def attach(plan: PayPlan, number: str, *, now: datetime) -> None:
@@ -87,7 +111,7 @@ def _practice(place: int) -> Practice:
     )  # fmt: skip
     practice = Practice.objects.get(slug=slug(place))
     user = User.objects.create_user(email=f"desk-{place}@example.com", password=PASSWORD, name="Dana Desk")
-    Membership.objects.create(user=user, practice=practice, role=Membership.Role.FRONT_DESK)
+    Membership.objects.create(user=user, practice=practice, role=Membership.Role.BILLER)
     return practice
 
 

@@ -24,8 +24,19 @@ _PLAIN = {
     "webhook_stored": ("payments.inbox", "store", "after"),
     "reader_asked": ("processors.stripe.account.StripeProcessor", "present", "after"),
     "text_sent": ("notifications.channels.sms", "send", "after"),
+    "order_placed": ("opendental.plan_orders", "place", "after"),
+    "order_reading": ("opendental.plan_orders.Worker", "_read", "before"),
+    "refund_claimed": ("payments.refunds", "ask", "before"),
+    "move_ordered": ("opendental.moves", "order", "after"),
 }
 _SETTLERS = {"webhook": "webhook_task", "reconciler": "reconciling"}
+# The end of a write's path → its point.
+_ON_THE_WIRE = {"confirm": "confirm_sent", "refunds": "refund_asked"}
+_IN_THE_LEDGER = {
+    ("POST", "payments"): "post_sent", ("PUT", "Partial"): "partial_sent", ("POST", "Refund"): "refund_post_sent",
+    ("POST", "adjustments"): "discount_sent", ("POST", "Dynamic"): "order_sent", ("PUT", "Dynamic"): "order_sent",
+    ("PUT", "Close"): "order_sent",
+}  # fmt: skip
 _here = threading.local()
 
 
@@ -34,7 +45,7 @@ def install(armory: Armory) -> None:
     for point, (path, name, when) in _PLAIN.items():
         _around(armory, point, _holder(path), name, when)
     _around_settle(armory)
-    _around_confirm(armory)
+    _around_processor_writes(armory)
     _around_ledger_writes(armory)
 
 
@@ -69,22 +80,22 @@ def _around_settle(armory: Armory) -> None:
     holder.settle = settle  # type: ignore[attr-defined]
 
 
-def _around_confirm(armory: Armory) -> None:
-    """Dies with the confirm on the wire and its answer unread."""
+def _around_processor_writes(armory: Armory) -> None:
+    """Dies with the confirm or the refund on the wire and its answer unread."""
     client, connection = _holder("stripe.RequestsClient"), _holder("urllib3.connection.HTTPConnection")
     right_request: Callable[..., Any] = client.request
     right_answer: Callable[..., Any] = connection.getresponse
 
     def request(self: Any, method: str, url: str, *args: Any, **more: Any) -> Any:
-        _here.is_confirm = url.endswith("/confirm")
+        _here.point = _ON_THE_WIRE.get(url.rpartition("/")[2], "") if method == "post" else ""
         try:
             return right_request(self, method, url, *args, **more)
         finally:
-            _here.is_confirm = False
+            _here.point = ""
 
     def getresponse(self: Any, *args: Any, **more: Any) -> Any:
-        if getattr(_here, "is_confirm", False):
-            armory.spring("confirm_sent")
+        if point := getattr(_here, "point", ""):
+            armory.spring(point)
         return right_answer(self, *args, **more)
 
     client.request = request
@@ -92,14 +103,12 @@ def _around_confirm(armory: Armory) -> None:
 
 
 def _around_ledger_writes(armory: Armory) -> None:
-    """Dies with POST /payments or PUT Partial fully sent and its answer unread."""
+    """Dies with a write to Open Dental fully sent and its answer unread."""
     client = _holder("httpx.Client")
     right: Callable[..., Any] = client.request
 
     def request(self: Any, method: str, url: Any, **more: Any) -> Any:
-        point = {("POST", "payments"): "post_sent", ("PUT", "Partial"): "partial_sent"}.get(
-            (method, str(url).rpartition("/")[2])
-        )
+        point = _IN_THE_LEDGER.get((method, str(url).rpartition("/")[2]))
         if point:
             more["extensions"] = {**(more.get("extensions") or {}), "trace": _trace(armory, point)}
         return right(self, method, url, **more)

@@ -1,4 +1,4 @@
-"""Plan work at the desk: pause, skip, move, make and close plans by the forms of the pages, perhaps pressed twice."""
+"""Plan work at the desk: pause, skip, move; make, change and close plans in Open Dental. Perhaps pressed twice."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from ops.browser import Browser, Page, UnableToWalk
+from ops.faults.patience import page_with
 
 # The installment that autopay comes to next.
 NEXT = (
@@ -34,6 +35,8 @@ class Desk:
             return self._new(clicks)
         if what == "close":
             return self._send(f"/plans/{self.target}/close/", {}, clicks)
+        if what == "terms":
+            return self._terms(float(facts["factor"]), clicks)
         if what in ("pause", "resume"):
             last = self.today + timedelta(days=int(facts["days"]))
             wish = {"first": self.today.isoformat(), "last": last.isoformat()} if what == "pause" else {}
@@ -48,13 +51,18 @@ class Desk:
         return self._send(f"/installments/{self.one}/{path}", wish, clicks)
 
     def _new(self, clicks: int) -> str:
-        page = self.browser.get(f"/communication/{self.target}/plans/new/work/")
+        page = page_with(self.browser, f"/communication/{self.target}/plans/new/work/", "works")
         works = page.form("works").choices["works"]
         wish = {"works": works[-1], "payments": "3", "down": ""}
         return self._press(page, "works", wish, clicks)
 
+    def _terms(self, factor: float, clicks: int) -> str:
+        page = self.browser.get(f"/plans/{self.target}/terms/")
+        cents = max(500, int(float(page.form("reason").fields["pay"]) * factor * 100))
+        return self._press(page, "reason", {"pay": f"{cents / 100:.2f}", "payments": "", **_REASON}, clicks)
+
     def _send(self, address: str, wish: dict[str, str], clicks: int) -> str:
-        return self._press(self.browser.get(address), "reason", {**wish, **_REASON}, clicks)
+        return self._press(page_with(self.browser, address, "reason"), "reason", {**wish, **_REASON}, clicks)
 
     def _press(self, page: Page, having: str, wish: dict[str, str], clicks: int) -> str:
         form = page.form(having)

@@ -39,8 +39,18 @@ MORE_POINTS = (
     "page_opened",
     "page_stored",
     "reader_asked",
+    "order_placed",
+    "order_sent",
+    "order_reading",
+    "refund_claimed",
+    "refund_asked",
+    "refund_post_sent",
+    "move_ordered",
+    "discount_sent",
 )
 ALL_POINTS = POINTS + MORE_POINTS
+# Few requests come by these, and a killed poster keeps its office waiting: they are armed twice as often.
+RARE = ("post_sent", "partial_sent", "page_stored", "reader_asked", *MORE_POINTS[-8:])
 
 
 class Armory:

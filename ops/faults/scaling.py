@@ -52,7 +52,9 @@ def install() -> None:
     client = import_module("opendental.client")
     limits = {name: limit for name, limit in vars(client).items() if isinstance(limit, httpx.Timeout)}
     _set(client.__name__, **{name: _shorter(limit) for name, limit in limits.items()})
-    _set("opendental.turns", HELD_SECONDS=int(300 / SCALE))
+    # The longest request with its wait for the office's turn takes 14 real seconds here. A killed worker keeps its
+    # office waiting for so long: with more, hardly a posting would be sent between two kills.
+    _set("opendental.turns", HELD_SECONDS=15)
     pacing = import_module("opendental.pacing")
     right = pacing.interval_of
     _set(

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from ops.faults.points import MORE_POINTS, POINTS
+from ops.faults.points import ALL_POINTS, RARE
 from ops.faults.tapping import DOINGS, TROUBLES
 
 # kind → how many a second of the schedule (spoiling.Pace), when everything is on.
 RATES = {
-    "kill_at": 0.9,
+    "kill_at": 1.4,
     "kill": 0.3,
     "webhook": 7.0,
     "hold": 0.3,
@@ -29,13 +29,19 @@ RATES = {
     "dispute": 0.06,
     "sell": 0.4,
     "ask": 0.2,
-    "plan_work": 0.4,
+    "plan_work": 0.5,
+    "give_back": 0.3,
+    "move": 0.3,
+    "fee": 0.3,
 }
 WORKERS = ("charges-1", "charges-2", "default-1", "default-2", "beat")
 WEBHOOK_TROUBLES = ("lose", "duplicate", "late", "reorder")
 # Seconds of the schedule between jumps of the clock, and where it goes: the first three cross midnight and the hour
 # that clocks change.
 JUMP_SECONDS = (5.0, 8.0)
+_PLAN_WORK = (
+    "pause", "resume", "skip", "unskip", "move", "new", "new", "new", "terms", "terms", "terms", "close",
+)  # fmt: skip
 _FIRST_JUMPS = ("morning", "midnight", "dst")
 _JUMPS = ("morning", "morning", "morning", "hours", "midnight")
 
@@ -77,9 +83,9 @@ def _poisson(
 
 
 def _in_turn(chance: random.Random, points: Sequence[str]) -> Iterator[str]:
-    """Every point equally often, in a new order each time; the others now and then."""
+    """Every point equally often, those that few pass twice as often, in a new order each time."""
     while True:
-        bag = list(points) or [*POINTS, chance.choice(MORE_POINTS)]
+        bag = list(points) or [*ALL_POINTS, *RARE]
         chance.shuffle(bag)
         yield from bag
 
@@ -135,8 +141,25 @@ def _sell(chance: random.Random) -> dict[str, Any]:
 
 def _plan_work(chance: random.Random) -> dict[str, Any]:
     return {
-        "what": chance.choice(("pause", "pause", "resume", "skip", "unskip", "move", "new", "new", "close")),
+        "what": chance.choice(_PLAN_WORK),
         "days": chance.choice((0, 1, 3, 10)),
+        "clicks": chance.choice((1, 1, 2)),
+        "factor": round(chance.uniform(0.6, 1.6), 2),
+    }
+
+
+def _give_back(chance: random.Random) -> dict[str, Any]:
+    return {
+        "what": chance.choice(("all", "half", "void", "void")),
+        "then": chance.choice(("open", "open", "close")),
+        "clicks": chance.choice((1, 1, 2)),
+    }
+
+
+def _move(chance: random.Random) -> dict[str, Any]:
+    return {
+        "to": chance.choice(("same", "other", "other")),
+        "where": chance.choice(("prepayment", "procedures")),
         "clicks": chance.choice((1, 1, 2)),
     }
 
@@ -153,7 +176,10 @@ _FACTS: dict[str, Callable[[random.Random], dict[str, Any]]] = {
     "replace_card": lambda chance: {"card": chance.randrange(4)},
     "sell": _sell,
     "ask": _sell,
+    "fee": _sell,
     "plan_work": _plan_work,
+    "give_back": _give_back,
+    "move": _move,
 }
 
 

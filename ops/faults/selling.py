@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import re
 import time
 from concurrent.futures import Executor, Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from ops.browser import Browser, Page, UnableToWalk
+from ops.browser import Browser, Form, Page, UnableToWalk
+from ops.faults.patience import page_with
 from ops.faults.schedule import Step
 from ops.faults.tapping import Terminal
 
 # Test cards: one that pays, one whose bank says no.
 GOOD, POOR = "4242424242424242", "4000000000009995"
 _MOST_LOOKS = 40
+_SHOWN = re.compile(r'name="shown" value="(\d+)"')
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,7 @@ class Sale:
 
     def draft(self, basis: str) -> Page:
         """The page of a sale that asks for nothing yet."""
-        page = self.browser.get(f"/communication/{self.patient}/process-payment/account/")
+        page = page_with(self.browser, f"/communication/{self.patient}/process-payment/account/", "basis")
         form = page.form("basis")
         found = form.choices.get("procedures", [])
         wish = {**form.fields, "basis": basis}
@@ -58,6 +61,8 @@ class Sale:
         if means == "terminal":
             self.terminal.trouble(str(facts["trouble"]))
             wish |= {"keeps_card": "on"} if facts["keeps_card"] else {}
+        if "shown" in form.fields:
+            wish["shown"] = self._price(page, form, wish)
         more: list[Future[Page]] = [
             self.pool.submit(self.browser.send, page, form, wish) for _ in range(max(0, int(facts["clicks"]) - 1))
         ]
@@ -69,6 +74,12 @@ class Sale:
         part = parse_qs(urlsplit(sent.url).query).get("opening", [""])[0]
         done = self._at_page(address, part, str(facts["at_page"])) if means == "page" else means
         return f"{cents} by {done}"
+
+    def _price(self, page: Page, form: Form, wish: dict[str, str]) -> str:
+        """What the page shows once this is chosen; where fees play a part."""
+        asking = replace(form, action=form.action.replace("/pay/", "/price/"))
+        found = _SHOWN.search(self.browser.send(page, asking, wish).html)
+        return found[1] if found else ""
 
     def _at_page(self, address: str, part: str, does: str) -> str:
         """What the person with the card does on the processor's page, once it is open."""

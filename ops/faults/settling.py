@@ -22,9 +22,14 @@ SELECT (SELECT count(*) FROM payments_attempt WHERE state IN ('STARTED', 'PENDIN
             WHERE paid.payment_id = p.payment_id AND paid.movement = 'PAYMENT'
             AND paid.state IN ('MISMATCH', 'REFUSED')))
         AND NOT (movement = 'MOVE_IN' AND EXISTS (SELECT 1 FROM payments_ledgerposting off
-            WHERE off.move_id = p.move_id AND off.movement = 'MOVE_OUT' AND off.state IN ('MISMATCH', 'REFUSED')))),
+            WHERE off.move_id = p.move_id AND off.movement = 'MOVE_OUT'
+            AND off.state IN ('MISMATCH', 'REFUSED', 'BY_HAND')))),
        (SELECT count(*) FROM payments_move m WHERE state = 'ORDERED' AND NOT EXISTS (SELECT 1
-            FROM payments_ledgerposting p WHERE p.move_id = m.id AND p.state IN ('MISMATCH', 'REFUSED'))),
+            FROM payments_ledgerposting p WHERE p.move_id = m.id AND p.state IN ('MISMATCH', 'REFUSED', 'BY_HAND'))),
+       (SELECT count(*) FROM opendental_planorder WHERE state IN ('QUEUED', 'SENDING', 'UNCLEAR', 'READING')),
+       (SELECT count(*) FROM payments_refund WHERE state IN ('STARTED', 'UNKNOWN')),
+       (SELECT count(*) FROM payments_ledgeradjustment WHERE state IN ('QUEUED', 'SENDING', 'UNCLEAR', 'POSTED')),
+       (SELECT count(*) FROM paylinks_requesttry WHERE state <> 'DONE'),
        (SELECT count(*) FROM payments_webhookevent WHERE state = 'NEW'),
        (SELECT count(*) FROM notifications_message WHERE state IN ('SENDING', 'UNKNOWN')),
        (SELECT count(*) FROM payments_attempt WHERE started_at > %(lately)s),
@@ -65,7 +70,9 @@ def at_rest(world: World) -> bool:
 
 
 def moving(world: World) -> tuple[int, ...]:
-    """Open attempts, postings on their way, new webhooks, texts in doubt, attempts just begun, sales, parts due."""
+    """Open attempts, postings on their way, moves, plan orders, refunds, discounts, presses on a link, new webhooks,
+    texts in doubt, attempts just begun, sales, parts due.
+    """
     try:
         return tuple(int(number) for number in world.rows(_MOVING, {"lately": world.clock.now() - _ROUND})[0])
     except psycopg.OperationalError:

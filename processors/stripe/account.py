@@ -6,11 +6,10 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 import stripe
 
-from processors import limits
 from processors.models import ProcessorAccount
 from processors.port import (
     CARD_GONE,
@@ -36,14 +35,9 @@ from processors.stripe.webhooks import API_VERSION, Webhooks
 
 __all__ = ["API_VERSION", "StripeProcessor"]
 logger = logging.getLogger(__name__)
-T = TypeVar("T")
 
 # Before a confirm whose answer was lost is sent once more under its key.
 RESEND_AFTER_SECONDS = 0.5
-# After each "slow down" (429), which took nothing: then the same request goes out again under its key.
-SLOW_DOWN_SECONDS: tuple[float, ...] = (0.5, 1.0, 2.0)
-# Of that, so much everybody waits: one call too many in a second is over when a few places are left empty.
-SHARE_OF_ALL = 0.2
 stripe.enable_telemetry = False
 
 # Pools connections per thread, so one serves the process. 5 s to connect, 30 s to answer.
@@ -86,19 +80,6 @@ class StripeProcessor(Refunds, Payouts, Disputes, Presented, Terminals, Webhooks
             self.cancel(intent.id)
             return NotTaken("The attempt was already closed")
         return self._confirm(intent.id, charge)
-
-    def _in_turn(self, endpoint: str, ask: Callable[[], T]) -> T:
-        """Ask at the account's pace, and again after "slow down", which says that nothing was done."""
-        lane = limits.Lane(self._account, endpoint)
-        for pause in SLOW_DOWN_SECONDS:
-            lane.wait()
-            try:
-                return ask()
-            except stripe.RateLimitError:
-                lane.push(pause * SHARE_OF_ALL)
-                time.sleep(pause)
-        lane.wait()
-        return ask()
 
     def _card_is_gone(self, charge: Charge) -> bool:
         """The account is the right one, but the card was detached, deleted, or is somebody else's.

@@ -23,12 +23,13 @@ from processors.port import (
     Unknown,
 )
 from processors.stripe import outcomes
+from processors.stripe.in_turn import InTurn
 
 # Before a refund whose answer was lost is sent once more under its key.
 RESEND_AFTER_SECONDS = 0.5
 
 
-class Refunds:
+class Refunds(InTurn):
     """The part of StripeProcessor that gives money back. Blocks on the network: never call inside a transaction."""
 
     _client: V1Services
@@ -45,9 +46,11 @@ class Refunds:
     def _refund_once(self, order: RefundOrder) -> RefundOutcome:
         params: Any = order.params
         try:
-            return of_refund(
-                self._client.refunds.create(params, {"idempotency_key": order.key, "max_network_retries": 0})
+            made = self._in_turn(
+                "refund",
+                lambda: self._client.refunds.create(params, {"idempotency_key": order.key, "max_network_retries": 0}),
             )
+            return of_refund(made)
         except stripe.StripeError as error:
             return of_failed_refund(error)
 

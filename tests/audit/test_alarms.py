@@ -10,6 +10,7 @@ import pytest
 from ops.audit.checks.alarms import JUSTIFIED
 from tests.audit.conftest import Spoiled
 from tests.audit.test_installments import charge_number, desk_takes_it_too, paid
+from tests.audit.test_moves import moved
 from tests.audit.test_refunds import refund
 from tests.outside import ROOT
 
@@ -46,6 +47,8 @@ FALSE = [
     ("DISPUTE_OPEN", "dispute:du_none:inquiry"),
     ("DISPUTE_LOST", "dispute-lost:du_none"),
     ("CONTRADICTION", "dispute-contradiction:du_none"),
+    ("MOVE_STUCK", "move:{move}"),
+    ("RECOVERY_DECISIONS", "recovery-decisions:2022-07-10T09:00"),
     ("NEVER_HEARD_OF", "something"),
 ]
 
@@ -59,9 +62,11 @@ def test_an_open_alarm_without_a_cause_is_found(spoiled: Spoiled, kind: str, key
     if "refund" in key:
         about["refund"] = refund(spoiled)
     adjustment = spoiled.number("SELECT id FROM payments_ledgeradjustment")
+    move = moved(spoiled)["id"] if "move" in key else 0
     key = key.format(
-        attempt=attempt, adjustment=adjustment, posting=posting, installment=row["id"], refund=about.get("refund")
-    )
+        attempt=attempt, adjustment=adjustment, posting=posting, installment=row["id"], refund=about.get("refund"),
+        move=move,
+    )  # fmt: skip
     alarm = spoiled.alarm(row["practice_id"], kind, key, **about)
     text = spoiled.only("open_alarms_are_justified")
     if kind == "NEVER_HEARD_OF":

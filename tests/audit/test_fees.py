@@ -54,10 +54,13 @@ def test_an_adjustment_that_is_gone_from_the_ledger_or_there_twice_is_found(spoi
     copied = "INSERT INTO adjustment SELECT AdjNum + 1000, {} FROM adjustment WHERE AdjNote LIKE 'KP-%'"
     names = "AdjDate, AdjAmt, PatNum, AdjType, ProvNum, AdjNote, ProcDate, ProcNum, DateEntry, ClinicNum"
     spoiled.office(f"{copied.format(names)}".replace("adjustment SELECT", f"adjustment (AdjNum, {names}) SELECT", 1))
-    assert any("is in the ledger 2 times" in violation.text for violation in spoiled.found())
+    assert any("is in the ledger 2 times" in text for text in _of_adjustments(spoiled))
     spoiled.office("DELETE FROM adjustment WHERE AdjNote LIKE 'KP-%'")
-    texts = [violation.text for violation in spoiled.found()]
-    assert any("is MATCHED, the ledger has 0 of it" in text for text in texts)
+    assert any("is MATCHED, the ledger has 0 of it" in text for text in _of_adjustments(spoiled))
+
+
+def _of_adjustments(spoiled: Spoiled) -> list[str]:
+    return [one.text for one in spoiled.found() if one.check == "adjustments_are_in_the_ledger_once"]
 
 
 def test_an_adjustment_that_nobody_works_on_is_found(spoiled: Spoiled) -> None:
@@ -76,3 +79,9 @@ def test_a_surcharge_in_the_ledger_is_found(spoiled: Spoiled) -> None:
     posting = spoiled.row("SELECT * FROM payments_ledgerposting WHERE amount_cents = 4000 ORDER BY id DESC")
     spoiled.sql("UPDATE payments_ledgerposting SET amount_cents = 4120 WHERE id = %(id)s", id=posting["id"])
     assert "payments_have_one_posting" in [violation.check for violation in spoiled.found()]
+
+
+def test_a_discount_that_was_taken_back_with_nothing_given_back_is_found(spoiled: Spoiled) -> None:
+    row = spoiled.row("UPDATE payments_ledgeradjustment SET returned_cents = 1 RETURNING *")
+    texts = [one.text for one in spoiled.found() if one.check == "discounts_go_back_in_proportion"]
+    assert texts == [f"1 cents of adjustment {row['id']} were taken back, 0 should be"]

@@ -54,16 +54,65 @@ def test_a_charge_against_what_staff_decided_is_found(spoiled: Spoiled, kind: st
     assert any(text.startswith(f"attempt {one['id']} was made by itself {why}") for text in texts)
 
 
-def test_an_order_whose_plan_is_not_there_is_found(spoiled: Spoiled) -> None:
+def test_a_part_that_was_taken_before_its_day_is_found(spoiled: Spoiled) -> None:
     one = charged(spoiled)
-    patient = spoiled.row("SELECT patient_id FROM payplans_payplan WHERE id = %(id)s", id=one["plan_id"])["patient_id"]
-    number = spoiled.number(
+    spoiled.sql(
+        "UPDATE payments_duepart SET charge_from = '2099-01-01' WHERE id ="
+        " (SELECT due_part_id FROM payments_attempt WHERE id = %(id)s)",
+        id=one["id"],
+    )
+    text = spoiled.only("divided_payments_wait_for_their_days")
+    assert text == f"attempt {one['id']} was made by itself before 2099-01-01, the day of its part"
+
+
+def order(spoiled: Spoiled, kind: str = "CREATE", state: str = "DONE", *sent: str) -> dict[str, Any]:
+    """An order of an hour after the try by autopay, for its plan, with its events. Returns the row."""
+    one = charged(spoiled)
+    plan = spoiled.row("SELECT patient_id, pay_plan_num FROM payplans_payplan WHERE id = %(id)s", id=one["plan_id"])
+    number = None if kind == "CREATE" else plan["pay_plan_num"]
+    row = spoiled.row(
         "INSERT INTO opendental_planorder (practice_id, uuid, kind, patient_id, state, state_reason, wrong_field,"
-        " reference, body, form, expected, differences, reason, actor, made_at, next_at, searches) VALUES"
-        " (%(practice)s, gen_random_uuid(), 'CREATE', %(patient)s, 'DONE', '', '', 'KP-NOWHERE', '{}', '{}', '[]',"
-        " '[]', '', 'user:1', %(at)s, %(at)s, 0) RETURNING id",
-        practice=one["practice_id"], patient=patient, at=one["started_at"],
+        " reference, body, form, expected, differences, reason, actor, made_at, next_at, searches, pay_plan_num) VALUES"
+        " (%(practice)s, gen_random_uuid(), %(kind)s, %(patient)s, %(state)s, '', '', 'KP-NOWHERE', '{}', '{}', '[]',"
+        " '[]', '', 'user:1', %(at)s, %(at)s, 0, %(number)s) RETURNING *",
+        practice=one["practice_id"], patient=plan["patient_id"], at=one["started_at"], kind=kind, state=state,
+        number=number,
     )  # fmt: skip
-    texts = {found.check: found.text for found in spoiled.found()}
-    assert texts["orders_make_one_plan"] == f"order {number} is DONE, and Open Dental has 0 plans of it"
-    assert texts["orders_are_told"] == f"order {number} was placed 0 times, as the timeline tells"
+    event = spoiled.number("SELECT min(id) FROM practices_event")
+    for word in ("plan_order_placed", *sent):
+        spoiled.insert_like("practices_event", event, kind=word, about={"plan_order": row["id"]})
+    return row
+
+
+def test_an_order_whose_plan_is_not_there_is_found(spoiled: Spoiled) -> None:
+    number = order(spoiled)["id"]
+    assert spoiled.only("orders_make_one_plan") == f"order {number} is DONE, and Open Dental has 0 plans of it"
+
+
+def test_an_order_that_nobody_placed_is_found(spoiled: Spoiled) -> None:
+    number = order(spoiled, "TERMS")["id"]
+    assert spoiled.found() == []
+    spoiled.sql("DELETE FROM practices_event WHERE kind = 'plan_order_placed'")
+    assert spoiled.only("orders_are_told") == f"order {number} was placed 0 times, as the timeline tells"
+
+
+def test_an_order_that_was_sent_twice_is_found(spoiled: Spoiled) -> None:
+    number = order(spoiled, "TERMS", "DONE", "plan_order_sending", "plan_order_unclear", "plan_order_sending")["id"]
+    assert spoiled.only("orders_are_asked_once") == f"order {number} was sent 2 times"
+
+
+def test_an_order_that_certainly_did_nothing_may_be_sent_again(spoiled: Spoiled) -> None:
+    order(spoiled, "TERMS", "DONE", "plan_order_sending", "plan_order_queued", "plan_order_sending")
+    assert spoiled.found() == []
+
+
+def test_a_closed_plan_that_is_open_in_the_office_is_found(spoiled: Spoiled) -> None:
+    row = order(spoiled, "CLOSE")
+    text = spoiled.only("closed_plans_are_closed")
+    assert text == f"order {row['id']} closed plan {row['pay_plan_num']}, which is open in Open Dental"
+
+
+def test_an_order_that_never_ends_is_found(spoiled: Spoiled) -> None:
+    row = order(spoiled, "TERMS", "UNCLEAR")
+    expected = f"order {row['id']} has been UNCLEAR since {row['made_at']}"
+    assert spoiled.only("orders_come_to_an_end") == expected

@@ -195,3 +195,68 @@ def test_a_refund_waits_for_its_payment_as_long_as_staff_know_of_both(spoiled: S
     assert any(one.check == "postings_are_final" for one in spoiled.found())
     spoiled.alarm(own["practice_id"], "POSTING_MISMATCH", f"posting:{own['id']}", posting=own["id"])
     assert not any(one.check == "postings_are_final" for one in spoiled.found())
+
+
+def limited(spoiled: Spoiled, row: int, **limits: int) -> None:
+    """The one who gave it back is at the front desk, which may give back so much."""
+    practice = spoiled.number("SELECT practice_id FROM payments_refund WHERE id = %(id)s", id=row)
+    spoiled.sql(
+        "INSERT INTO practices_membership (user_id, practice_id, role, is_active)"
+        " VALUES (1, %(practice)s, 'FRONT_DESK', true)",
+        practice=practice,
+    )
+    for name, cents in limits.items():
+        spoiled.sql(f"UPDATE practices_paymentsettings SET refund_front_desk_{name} = %(cents)s", cents=cents)  # noqa: S608
+
+
+def test_more_than_the_role_may_give_back_is_found(spoiled: Spoiled) -> None:
+    row = refund(spoiled)
+    limited(spoiled, row, cents=CENTS)
+    assert spoiled.found() == []
+    spoiled.sql("UPDATE practices_paymentsettings SET refund_front_desk_cents = 2999")
+    text = spoiled.only("nobody_gives_back_beyond_the_role")
+    assert text == f"refund {row} of 3000 cents is above the 2999 of the role front_desk"
+
+
+def test_more_than_the_role_may_give_back_on_a_day_is_found(spoiled: Spoiled) -> None:
+    limited(spoiled, refund(spoiled), cents=CENTS, day_cents=CENTS - 1)
+    text = spoiled.only("nobody_gives_back_beyond_a_day")
+    assert text.startswith("user:1 gave back 3000 cents on ")
+    assert text.endswith(", above the 2999 a day of the role front_desk")
+
+
+def test_a_note_that_is_not_in_the_commlog_is_found(spoiled: Spoiled) -> None:
+    refund(spoiled)
+    posting = spoiled.row("SELECT * FROM payments_ledgerposting WHERE movement = 'REFUND'")
+    note = spoiled.number(
+        "INSERT INTO opendental_officenote (practice_id, posting_id, pat_num, text, state, state_reason, next_at,"
+        " sends, tries, created_at) VALUES (%(practice)s, %(posting)s, 1, 'look', 'WRITTEN', '', %(at)s, 1, 0, %(at)s)"
+        " RETURNING id",
+        practice=posting["practice_id"], posting=posting["id"], at=spoiled.books.now,
+    )  # fmt: skip
+    assert spoiled.only("notes_are_written_once") == f"note {note} is WRITTEN, the Commlog has it as []"
+
+
+def test_a_refund_that_nobody_was_told_of_is_found(spoiled: Spoiled) -> None:
+    row = refund(spoiled)
+    spoiled.sql("DELETE FROM notifications_message WHERE kind = 'REFUND'")
+    assert spoiled.only("refunds_to_cards_are_told") == f"refund {row} of 3000 cents was told nobody"
+
+
+def test_a_share_of_a_surcharge_that_was_never_taken_is_found(spoiled: Spoiled) -> None:
+    row = refund(spoiled)
+    payment = spoiled.number("UPDATE payments_refund SET fee_cents = 1 WHERE id = %(id)s RETURNING payment_id", id=row)
+    texts = [one.text for one in spoiled.found() if one.check == "surcharges_go_back_in_proportion"]
+    assert texts == [f"1 of 0 cents of surcharge went back with 3000 cents of payment {payment}"]
+
+
+def test_cash_that_goes_back_from_the_drawer_asks_no_processor(spoiled: Spoiled) -> None:
+    row = refund(spoiled)
+    spoiled.file("stripe/stripe.sqlite3", "DELETE FROM objects WHERE object = 'refund'")
+    cash = spoiled.number("SELECT id FROM payments_payment WHERE processor_reference = '' ORDER BY id")
+    spoiled.sql("UPDATE payments_refund SET payment_id = %(cash)s, reference = ''", cash=cash)
+    checks = ("recorded_money_is_given_back_by_hand", "refunds_agree_with_the_processor")
+    assert [one for one in spoiled.found() if one.check in checks] == []
+    spoiled.sql("UPDATE payments_refund SET reference = 're_cash'")
+    [text] = [one.text for one in spoiled.found() if one.check in checks]
+    assert text == f"refund {row} of recorded money is SUCCEEDED, the processor has re_cash"

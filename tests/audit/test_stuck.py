@@ -108,7 +108,8 @@ def test_a_charge_on_a_link_that_nobody_finishes_is_found(spoiled: Spoiled, stat
 
 
 def asked_too_late(spoiled: Spoiled, part: int) -> list[str]:
-    return [one.text for one in spoiled.found() if one.text.startswith(f"due part {part} ")]
+    texts = [one.text for one in spoiled.found() if one.check == "due_money_is_asked_for"]
+    return [text for text in texts if text.startswith(f"due part {part} ")]
 
 
 def test_due_money_that_nobody_asks_for_is_found(spoiled: Spoiled) -> None:

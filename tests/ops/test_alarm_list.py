@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from typing import TypeGuard
 
 from ops.children import ROOT
 
@@ -27,11 +28,10 @@ KIND = re.compile(r"[A-Z]{4,}(?:_[A-Z]+)*")
 
 
 def of_code() -> set[str]:
-    nodes = [
-        node for app in APPS for path in (ROOT / app).rglob("*.py") for node in ast.walk(ast.parse(path.read_text()))
-    ]
+    modules = [list(ast.walk(ast.parse(path.read_text()))) for app in APPS for path in (ROOT / app).rglob("*.py")]
+    nodes = [node for module in modules for node in module]
     calls = [node for node in nodes if isinstance(node, ast.Call)]
-    plain = {kind for call in calls if _name(call) in RAISERS for kind in _kinds(call)}
+    plain = {kind for module in modules for kind in _raised(module)}
     # f"POSTING_{state}" with each state that is handed to `stuck`.
     states = {
         arg.attr for call in calls if _name(call) == "stuck" for arg in call.args if isinstance(arg, ast.Attribute)
@@ -40,10 +40,32 @@ def of_code() -> set[str]:
     return plain | {f"{start}{state}" for start in starts for state in states if state.isupper()}
 
 
-def _kinds(call: ast.Call) -> Iterator[str]:
-    for value in (*call.args, *(word.value for word in call.keywords if word.arg == "kind")):
-        if isinstance(value, ast.Constant) and isinstance(value.value, str) and KIND.fullmatch(value.value):
-            yield value.value
+def _raised(module: list[ast.AST]) -> Iterator[str]:
+    """Kinds that stand in a call, or in what the module gives the name that stands there."""
+    given = dict(pair for node in module if isinstance(node, ast.Assign) for pair in _assigned(node))
+    for call in module:
+        if isinstance(call, ast.Call) and _name(call) in RAISERS:
+            for value in (*call.args, *(word.value for word in call.keywords if word.arg == "kind")):
+                yield from _words(given.get(value.id) if isinstance(value, ast.Name) else value)
+
+
+def _assigned(node: ast.Assign) -> Iterator[tuple[str, ast.expr]]:
+    target, value = node.targets[0], node.value
+    if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
+        yield from ((one.id, part) for one, part in zip(target.elts, value.elts, strict=False) if _is_name(one))
+    elif isinstance(target, ast.Name):
+        yield target.id, value
+
+
+def _is_name(node: ast.expr) -> TypeGuard[ast.Name]:
+    return isinstance(node, ast.Name)
+
+
+def _words(value: ast.expr | None) -> Iterator[str]:
+    choices = [value.body, value.orelse] if isinstance(value, ast.IfExp) else [value]
+    for one in choices:
+        if isinstance(one, ast.Constant) and isinstance(one.value, str) and KIND.fullmatch(one.value):
+            yield one.value
 
 
 def _starts(text: ast.JoinedStr) -> Iterator[str]:

@@ -82,3 +82,16 @@ def test_refunds_stay_asked_for_under_one_key(payment: Payment, now: datetime) -
     }  # fmt: skip
     assert refunds._REASONS.keys() == {"REQUESTED", "DUPLICATE"}
     assert timedelta(hours=23) == refund_news.KEY_LIVES
+
+
+def test_what_goes_back_of_a_payment_that_the_ledger_was_never_told_of_is_not_posted(
+    payment: Payment, now: datetime
+) -> None:
+    """Voided before it was posted, then disputed and lost: a posting would wait for the payment for ever."""
+    LedgerPosting.objects.filter(payment=payment).update(state="WITHDRAWN")
+    refund = reserve(payment, 1_00, now)
+
+    settle_refund(refund.pk, Succeeded("du_1", 1_00), now=now, actor="t")
+
+    refund.refresh_from_db()
+    assert (refund.state, LedgerPosting.objects.filter(refund=refund).count(), alarms()) == ("SUCCEEDED", 0, [])

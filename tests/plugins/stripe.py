@@ -104,7 +104,7 @@ def shop(stripe_process: outside.Outside, practice: Practice, monkeypatch: pytes
     monkeypatch.setattr("stripe.HTTPClient.INITIAL_DELAY", 0)
     monkeypatch.setattr("processors.stripe.account.RESEND_AFTER_SECONDS", 0)
     # Tests of the pauses put them back (tests/processors/test_limits.py).
-    monkeypatch.setattr("processors.stripe.account.SLOW_DOWN_SECONDS", ())
+    monkeypatch.setattr("processors.stripe.in_turn.SLOW_DOWN_SECONDS", ())
     stripe_process.http.post("/_sandbox/reset", json={}).raise_for_status()
     account = ProcessorAccount.objects.create(
         practice=practice, base_url=stripe_process.url, secret_key=f"sk_test_tests{next(_keys)}",

@@ -10,11 +10,13 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
+from practices import tenancy
 from practices.models import Event, Practice
 from processors import accounts
 from processors.connecting import UnableToConnect, connect, webhook_url
 from processors.models import ProcessorAccount
 from processors.port import UnableToReachProcessor
+from tests import factories
 from tests.plugins.stripe import Shop
 
 
@@ -110,3 +112,16 @@ def test_another_account_is_refused_until_it_is_meant(practice: Practice, shop: 
     )  # fmt: skip
     assert ProcessorAccount.objects.get().secret_key == "sk_test_other1"
     assert ProcessorAccount.objects.get().reference not in ("", first.reference)
+
+
+def test_an_account_that_another_practice_uses_is_refused(practice: Practice, shop: Shop, now: datetime) -> None:
+    """After a restore each would take the other's charges for its own lost ones."""
+    first = joined(practice, shop, now)
+    second, asked = factories.PracticeFactory.create(slug="second"), len(shop.requests("/v1/webhook_endpoints"))
+
+    with tenancy.scope(second.pk):
+        with pytest.raises(UnableToConnect, match=f"Another practice uses account {first.reference}"):
+            joined(second, shop, now)
+        assert (ProcessorAccount.objects.count(), Event.objects.count()) == (0, 0)
+        assert len(shop.requests("/v1/webhook_endpoints")) == asked
+        assert joined(second, shop, now, secret_key="sk_test_own1").reference != first.reference

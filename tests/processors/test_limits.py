@@ -86,7 +86,7 @@ def test_without_redis_nobody_waits_and_redis_is_left_alone_for_a_while(monkeypa
 def test_slow_down_is_obeyed_by_everybody_and_the_same_request_goes_out_again(
     shop: Shop, card: Card, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("processors.stripe.account.SLOW_DOWN_SECONDS", (0.3, 0.3))
+    monkeypatch.setattr("processors.stripe.in_turn.SLOW_DOWN_SECONDS", (0.3, 0.3))
     shop.fault(CREATE, "throttle", times=2)
     shop.fault(CONFIRM, "throttle")
     began = time.monotonic()
@@ -101,7 +101,7 @@ def test_an_account_that_stays_throttled_is_asked_four_times_and_then_not_taken(
     shop: Shop, card: Card, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = list[str]()
-    monkeypatch.setattr("processors.stripe.account.SLOW_DOWN_SECONDS", (0.0, 0.0, 0.0))
+    monkeypatch.setattr("processors.stripe.in_turn.SLOW_DOWN_SECONDS", (0.0, 0.0, 0.0))
     monkeypatch.setattr(Lane, "wait", lambda lane: asked.append(lane.key))
     shop.fault(CREATE, "throttle", times=9)
 

@@ -221,6 +221,11 @@ def _recovery_unplaced(world: World, alarm: Row) -> bool:
     return taken and not any(row["processor_reference"] == reference for row in world.rows("payments_payment"))
 
 
+def _recovery_decisions(world: World, alarm: Row) -> bool:
+    """The practice was restored; only a person can say that what was lost is decided anew."""
+    return any(event["practice_id"] == alarm["practice_id"] for event in world.events_of("restored"))
+
+
 def _payout_failed(world: World, alarm: Row) -> bool:
     """The processor says that the bank returned it."""
     reference = alarm["key"].partition(":")[2]
@@ -256,6 +261,7 @@ JUSTIFIED: dict[str, Justification] = {
     "POSTING_BLOCKED": _posting_blocked,
     "OFFICE_AWAY": _office_away,
     "RECOVERY_UNPLACED": _recovery_unplaced,
+    "RECOVERY_DECISIONS": _recovery_decisions,
     "REFUND_FAILED": _refund_in("FAILED"),
     "REFUND_UNKNOWN": _refund_in("STARTED", "PENDING", "UNKNOWN"),
     "REFUND_ELSEWHERE": _refund_elsewhere,

@@ -82,9 +82,21 @@ def _pay_nums(world: World, payment_id: int, move: Row) -> set[int]:
     return {row["pay_num"] for row in found if row["pay_num"] and row["state"] == "MATCHED"}
 
 
+def moves_have_their_events(world: World) -> Iterator[str]:
+    """A person ordered it, at least once; how it ended stands there once."""
+    kinds = world.events_about("move")
+    for move in world.rows("payments_move"):
+        found = kinds.get(move["id"], Counter())
+        endings = {kind: found[kind] for kind in ("move_done", "move_refused") if found[kind]}
+        wanted = {} if move["state"] == "ORDERED" else {f"move_{move['state'].lower()}": 1}
+        if not found["move_ordered"] or endings != wanted:
+            yield f"move {move['id']} is {move['state']}, its events are {dict(sorted(found.items()))}"
+
+
 CHECKS = (
     moves_come_to_an_end,
     moved_payments_are_posted_again,
     moved_payments_stand_where_they_belong,
     moved_payments_pay_their_installment,
+    moves_have_their_events,
 )

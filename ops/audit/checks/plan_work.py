@@ -95,6 +95,27 @@ def orders_make_one_plan(world: World) -> Iterator[str]:
                 yield f"order {order['id']} is {order['state']}, and Open Dental has {made} plans of it"
 
 
+def closed_plans_are_closed(world: World) -> Iterator[str]:
+    """A plan that was closed from here is closed in Open Dental, where nothing opens it again by itself."""
+    for order in world.rows("opendental_planorder"):
+        office = world.office_of.get(order["practice_id"])
+        if order["kind"] != "CLOSE" or order["state"] != "DONE" or office is None:
+            continue
+        found = [row for row in office.tables["payplan"] if row["PayPlanNum"] == order["pay_plan_num"]]
+        if [bool(row["IsClosed"]) for row in found] != [True]:
+            yield f"order {order['id']} closed plan {order['pay_plan_num']}, which is open in Open Dental"
+
+
+def orders_are_asked_once(world: World) -> Iterator[str]:
+    """Sent at most once: after an unclear answer it is looked for, never sent again."""
+    kinds = world.events_about("plan_order")
+    for order in world.rows("opendental_planorder"):
+        found = kinds.get(order["id"], Counter())
+        # Put back by a refusal that certainly did nothing (busy, not reached), it is sent anew.
+        if found["plan_order_sending"] > 1 + found["plan_order_queued"]:
+            yield f"order {order['id']} was sent {found['plan_order_sending']} times"
+
+
 def orders_come_to_an_end(world: World) -> Iterator[str]:
     for order in world.rows("opendental_planorder"):
         if order["state"] in _OPEN and order["made_at"] < world.now - _LONGEST_OPEN:
@@ -113,6 +134,8 @@ CHECKS = (
     autopay_keeps_to_what_staff_decided,
     divided_payments_wait_for_their_days,
     orders_make_one_plan,
+    closed_plans_are_closed,
+    orders_are_asked_once,
     orders_come_to_an_end,
     orders_are_told,
 )

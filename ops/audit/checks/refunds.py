@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
+from zoneinfo import ZoneInfo
 
 from ops.audit.sources import Row, moment
 from ops.audit.world import World, grouped
@@ -35,12 +36,24 @@ def refunds_agree_with_the_processor(world: World) -> Iterator[str]:
     """Given back, failed and processing are what the processor says, too."""
     there = {refund["id"]: refund for refund in world.processor.refunds}
     for row in world.rows("payments_refund"):
-        if row["reason"] == LOST_DISPUTE:
+        if row["reason"] == LOST_DISPUTE or not world.one("payments_payment", row["payment_id"])["processor_reference"]:
             continue
         expected = AGREES.get(row["state"])
         status = there[row["reference"]]["status"] if row["reference"] in there else "no refund"
         if expected and status != expected:
             yield f"refund {row['id']} is {row['state']}, the processor has {status}"
+
+
+def recorded_money_is_given_back_by_hand(world: World) -> Iterator[str]:
+    """Cash and checks go back from the drawer: done at once, and no processor knows of it."""
+    there = {refund["metadata"].get("refund") for refund in world.processor.refunds if refund.get("metadata")}
+    for row in world.rows("payments_refund"):
+        if world.one("payments_payment", row["payment_id"])["processor_reference"]:
+            continue
+        is_asked = bool(row["reference"]) or str(row["uuid"]) in there
+        if is_asked or (row["state"] != "SUCCEEDED" and world.is_old(row["started_at"])):
+            asked = row["reference"] or "none"
+            yield f"refund {row['id']} of recorded money is {row['state']}, the processor has {asked}"
 
 
 def refunds_stay_within_their_payment(world: World) -> Iterator[str]:
@@ -123,16 +136,38 @@ def withdrawn_payments_were_voided(world: World) -> Iterator[str]:
 
 def nobody_gives_back_beyond_the_role(world: World) -> Iterator[str]:
     """What one person ordered at once is within the practice's limit, as it is set now (runs never change it)."""
-    limits = {row["practice_id"]: row for row in world.rows("practices_paymentsettings")}
-    roles = {
-        (row["practice_id"], f"user:{row['user_id']}"): row["role"].lower()
-        for row in world.rows("practices_membership")
-    }
+    limits, roles = _limits(world), _roles(world)
     for row in world.rows("payments_refund"):
         role = roles.get((row["practice_id"], row["actor"]), "")
         limit = limits.get(row["practice_id"], {}).get(f"refund_{role}_cents")
         if limit is not None and row["amount_cents"] > limit:
             yield f"refund {row['id']} of {row['amount_cents']} cents is above the {limit} of the role {role}"
+
+
+def nobody_gives_back_beyond_a_day(world: World) -> Iterator[str]:
+    """What stands of one person's refunds of a practice-local day is within the day's limit of their role."""
+    zones = {row["id"]: ZoneInfo(row["timezone"]) for row in world.rows("practices_practice")}
+    days: Counter[tuple[int, str, date]] = Counter()
+    for row in world.rows("payments_refund"):
+        if row["state"] in HOLDING and row["actor"].startswith("user:"):
+            day = row["started_at"].astimezone(zones[row["practice_id"]]).date()
+            days[row["practice_id"], row["actor"], day] += row["amount_cents"]
+    for (practice_id, actor, day), cents in days.items():
+        role = _roles(world).get((practice_id, actor), "")
+        limit = _limits(world).get(practice_id, {}).get(f"refund_{role}_day_cents")
+        if limit is not None and cents > limit:
+            yield f"{actor} gave back {cents} cents on {day}, above the {limit} a day of the role {role}"
+
+
+def _limits(world: World) -> dict[int, Row]:
+    return {row["practice_id"]: row for row in world.rows("practices_paymentsettings")}
+
+
+def _roles(world: World) -> dict[tuple[int, str], str]:
+    return {
+        (row["practice_id"], f"user:{row['user_id']}"): row["role"].lower()
+        for row in world.rows("practices_membership")
+    }
 
 
 def notes_are_written_once(world: World) -> Iterator[str]:
@@ -165,12 +200,14 @@ def _events_of(row: Row) -> list[str]:
 CHECKS = (
     refunds_are_known,
     refunds_agree_with_the_processor,
+    recorded_money_is_given_back_by_hand,
     refunds_stay_within_their_payment,
     refunds_are_final,
     refunds_have_one_posting,
     ledger_refunds_are_ours,
     withdrawn_payments_were_voided,
     nobody_gives_back_beyond_the_role,
+    nobody_gives_back_beyond_a_day,
     notes_are_written_once,
     refunds_have_their_events,
 )

@@ -34,7 +34,7 @@ def _waits_for_its_payment(world: World, posting: Row) -> bool:
         return any(
             row["movement"] == "MOVE_OUT" and row["move_id"] == posting["move_id"]
             for row in world.rows("payments_ledgerposting")
-            if row["state"] in ("MISMATCH", "REFUSED")
+            if row["state"] in ("MISMATCH", "REFUSED", "BY_HAND")
         )
     with_staff = [
         other
