@@ -9,6 +9,8 @@ from django.utils.module_loading import import_string
 
 from cards import pages as card_pages
 from core.calendar import local_date
+from notifications import upward as message_upward
+from notifications.models import Reply
 from opendental import features
 from opendental.models import Connection
 from patients import search
@@ -37,6 +39,7 @@ def connect() -> None:
     upward.handlers.sale_paid = _sale_paid
     upward.handlers.adjustment_types = _adjustment_types
     upward.handlers.pay_off = _pay_off
+    message_upward.handlers.any_other_text = _any_other_text
 
 
 def _recheck(due_part_id: int, now: datetime) -> None:
@@ -103,6 +106,11 @@ def _pay_off(plan: PayPlan, now: datetime) -> upward.PayOff | None:
         return None
     quote = import_string("opendental.plan_quote.of")(plan, local_date(now, plan.practice.zone))
     return upward.PayOff(quote.pay_off_cents, quote.interest_saved_cents, plan.synced_at)
+
+
+def _any_other_text(reply: Reply, now: datetime) -> str:
+    said: str = import_string("paylinks.text_orders.answer")(reply, now)
+    return said
 
 
 def _nudge(practice_id: int) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from notifications.models import Channel, Kind
 
 LANGUAGES = {"en": "English", "es": "Español"}
-STOP_NOTE = {"en": "Reply STOP to opt out.", "es": "Para salir responda STOP."}
+STOP_NOTE = {"en": "Reply STOP to opt out.", "es": "STOP para salir."}
 
 
 @dataclass(frozen=True)
@@ -22,14 +22,24 @@ class TemplateText:
     version: int = 0
 
 
+# The pages of the settings (product.md §1) with the kinds that a practice words itself; a receipt stands on both.
+PAGES: dict[str, tuple[str, ...]] = {
+    "templates": (Kind.REQUEST, Kind.REQUEST_REMINDER, Kind.PAYMENT_SUCCESSFUL, Kind.RECEIPT, Kind.REFUND),
+    "plan-templates": (
+        Kind.PAYMENT_SUCCESSFUL, Kind.PAYMENT_FAILED, Kind.UPCOMING_CHARGE, Kind.CARD_EXPIRING, Kind.CARD_UPDATED,
+        Kind.PLAN_CHANGED, Kind.PLAN_COMPLETED, Kind.CONSENT_ASKED,
+        Kind.CONSENT_COPY, Kind.MY_PLAN,
+    ),
+}  # fmt: skip
+
 _SMS: dict[str, dict[str, str]] = {
     Kind.PAYMENT_SUCCESSFUL: {
         "en": "{Practice Name}: we received your payment of {Transaction Amount}. Thank you!",
         "es": "{Practice Name}: recibimos su pago de {Transaction Amount}. ¡Gracias!",
     },
     Kind.PAYMENT_FAILED: {
-        "en": "{Practice Name}: your {Transaction Amount} payment was declined. Fix it: {Link to Pay}",
-        "es": "{Practice Name}: no se pudo cobrar {Transaction Amount}. Use otra tarjeta: {Link to Pay}",
+        "en": "{Practice Name}: your {Transaction Amount} payment failed. Fix it: {Link to Pay}",
+        "es": "{Practice Name}: no se pudo cobrar {Transaction Amount}. Otra tarjeta: {Link to Pay}",
     },
     Kind.REFUND: {
         "en": "{Practice Name}: we gave {Transaction Amount} back to your card. It shows there in 5 to 10 days.",
@@ -56,8 +66,8 @@ _SMS: dict[str, dict[str, str]] = {
         "es": "{Practice Name}: su plan de pagos fue pagado por completo. ¡Gracias!",
     },
     Kind.CONSENT_COPY: {
-        "en": "{Practice Name}: you agreed to the use of your card ending in {Card Last 4}. To stop it or to get "
-        "a copy of the words, call {Practice Phone Number}.",
+        "en": "{Practice Name}: you agreed to the use of card {Card Last 4}. To stop it or to get a copy of the words, "
+        "call {Practice Phone Number}.",
         "es": "{Practice Name}: autorizo el uso de su tarjeta {Card Last 4}. Para parar o recibir una copia, "
         "llame al {Practice Phone Number}.",
     },
@@ -70,16 +80,22 @@ _SMS: dict[str, dict[str, str]] = {
         "es": "{Practice Name}: su recibo: {Link to Receipt}",
     },
     Kind.REQUEST: {
-        "en": "{Practice Name}: {Transaction Amount} is due on your account. Pay here: {Link to Pay}",
-        "es": "{Practice Name}: su cuenta tiene un saldo de {Transaction Amount}. Pague: {Link to Pay}",
+        "en": "{Practice Name}: {Transaction Amount} is due on your account. Pay: {Link to Pay}",
+        "es": "{Practice Name}: su saldo es de {Transaction Amount}. Pague: {Link to Pay}",
     },
     Kind.REQUEST_REMINDER: {
-        "en": "{Practice Name}: a reminder that {Transaction Amount} is still open. Pay here: {Link to Pay}",
+        "en": "{Practice Name}: reminder, {Transaction Amount} is still open. Pay: {Link to Pay}",
         "es": "{Practice Name}: le recordamos su saldo de {Transaction Amount}. Pague: {Link to Pay}",
     },
     Kind.MY_PLAN: {
         "en": "{Practice Name}: your payment plan, receipts and card: {Link to My Plan}",
         "es": "{Practice Name}: su plan de pagos, recibos y tarjeta: {Link to My Plan}",
+    },
+    Kind.CARD_UPDATED: {
+        "en": "{Practice Name}: your bank sent us your new card, ending in {Card Last 4}. Your plan goes on with it. "
+        "Questions? {Practice Phone Number}.",
+        "es": "{Practice Name}: su banco nos dio su tarjeta nueva {Card Last 4}. Su plan sigue con ella. "
+        "¿Preguntas? {Practice Phone Number}.",
     },
 }
 
@@ -210,13 +226,35 @@ _EMAIL: dict[str, dict[str, tuple[str, str]]] = {
             "aquí puede ver su plan de pagos, descargar recibos y cambiar su tarjeta:\n{Link to My Plan}",
         ),
     },
+    Kind.CARD_UPDATED: {
+        "en": (
+            "Your card was updated",
+            "your bank told us that your card has changed: it now ends in {Card Last 4} and is good until "
+            "{Card Expiration}. Your payments go on with it, you don't need to do anything.",
+        ),
+        "es": (
+            "Su tarjeta fue actualizada",
+            "su banco nos avisó que su tarjeta cambió: ahora termina en {Card Last 4} y vale hasta "
+            "{Card Expiration}. Sus pagos siguen con ella, no tiene que hacer nada.",
+        ),
+    },
 }
+_WRITTEN_SUBJECT = {"en": "A message from {Practice Name}", "es": "Un mensaje de {Practice Name}"}
 _GREETING = {"en": "Hello {Patient Name},\n\n", "es": "Hola {Patient Name}:\n\n"}
 
 
 def default(kind: str, channel: str, language: str) -> TemplateText:
     """The text we bring along. KeyError for an unknown kind or language."""
+    if kind == Kind.WRITTEN:
+        return _around_words(channel, language)
     if channel == Channel.SMS:
         return TemplateText("", f"{_SMS[kind][language]} {STOP_NOTE[language]}")
     subject, body = _EMAIL[kind][language]
     return TemplateText(subject, f"{_GREETING[language]}{body}\n\n{{Practice Name}}\n{{Practice Phone Number}}")
+
+
+def _around_words(channel: str, language: str) -> TemplateText:
+    """What stands around words of staff; the note on STOP comes with the first text only (notifications/outbox.py)."""
+    if channel == Channel.SMS:
+        return TemplateText("", "{Practice Name}: {Words}")
+    return TemplateText(_WRITTEN_SUBJECT[language], "{Words}\n\n{Practice Name}\n{Practice Phone Number}")

@@ -6,10 +6,11 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from core import pans
 from notifications import segments, variables
 from notifications.defaults import TemplateText
 from notifications.models import Channel
-from notifications.render import UnableToRender, render
+from notifications.render import UnableToRender, as_sent
 from notifications.variables import Value, Variable
 
 MAX_SEGMENTS = 2
@@ -71,10 +72,24 @@ def _texts(channel: str, template: TemplateText) -> list[Finding]:
     loose = variables.PLACEHOLDER.sub("", f"{template.subject} {template.body}")
     if "{" in loose or "}" in loose:
         found.append(Finding(Level.BLOCK, "A brace { or } stands alone: use the buttons to put in a variable."))
-    words = list(dict.fromkeys(word.lower() for word in _HEALTH.findall(loose)))
+    return [*found, *_health(channel, loose)]
+
+
+def _health(channel: str, words: str) -> list[Finding]:
+    told = list(dict.fromkeys(word.lower() for word in _HEALTH.findall(words)))
     level = Level.BLOCK if channel == Channel.SMS else Level.WARN
-    if words:
-        found.append(Finding(level, f"Tells about health: {', '.join(words)}. Say it in person or on the page."))
+    return [Finding(level, f"Tells about health: {', '.join(told)}. Say it in person or on the page.")] if told else []
+
+
+def lint_words(channel: str, words: str, as_text: str) -> list[Finding]:
+    """What is wrong with words that staff wrote to one patient; `as_text` is the whole text message that holds them."""
+    found = [] if words.strip() else [Finding(Level.BLOCK, "The message is empty.")]
+    if pans.has_one(words):
+        found.append(Finding(Level.BLOCK, "A card number stands in it. Never write one into a message."))
+    found += _health(channel, words)
+    size = segments.count(as_text)
+    if channel == Channel.SMS and size.count > MAX_SEGMENTS:
+        found.append(Finding(Level.BLOCK, f"Too long for a text: {size.count} segments, {MAX_SEGMENTS} are the most."))
     return found
 
 
@@ -89,7 +104,7 @@ def _lawful(template: TemplateText) -> list[Finding]:
 
 def _length(language: str, template: TemplateText, sample: dict[str, Value]) -> list[Finding]:
     try:
-        size = segments.count(render(template, sample, language).body)
+        size = segments.count(as_sent(Channel.SMS, template, sample, language).body)
     except UnableToRender:
         return []  # The unknown variable is already a finding.
     if size.count <= 1:

@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import Q
 
 from core.encryption import EncryptedTextField
-from notifications.codes import spoken_code
+from notifications.codes import spaced, spoken_code
 from patients.models import Patient
 from practices.models.rows import PracticeRow
 
@@ -27,6 +27,9 @@ class Kind(models.TextChoices):
     REQUEST = "REQUEST", "Payment requests"
     REQUEST_REMINDER = "REQUEST_REMINDER", "Reminders of requests"
     MY_PLAN = "MY_PLAN", "Link to My plan"
+    CARD_UPDATED = "CARD_UPDATED", "Card updated"
+    # Words of staff, not of a template (notifications/writing.py).
+    WRITTEN = "WRITTEN", "Written by staff"
 
 
 class Channel(models.TextChoices):
@@ -52,6 +55,11 @@ class Template(PracticeRow):
                 fields=["practice", "kind", "channel", "language", "version"], name="template_version_once"
             )
         ]
+
+    @property
+    def label(self) -> str:
+        """ "Failed payments, text message, en", for the trail."""
+        return f"{Kind(self.kind).label}, {Channel(self.channel).label.lower()}, {self.language}"
 
 
 class Message(PracticeRow):
@@ -93,6 +101,12 @@ class Message(PracticeRow):
     claimed_at = models.DateTimeField(null=True, blank=True)
     sent_at = models.DateTimeField(null=True, blank=True)
     carrier_reference = models.CharField(max_length=64, blank=True)
+    # Six digits by which patient and staff tell that it is from the practice (notifications/codes.py).
+    code = models.CharField(max_length=6, blank=True, default="", db_default="")
+    written_by = models.ForeignKey("practices.User", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    # It reached nobody, and somebody has seen to that.
+    handled_at = models.DateTimeField(null=True, blank=True)
+    handled_by = models.CharField(max_length=80, blank=True, default="", db_default="")
     looked_up = models.PositiveSmallIntegerField(default=0)
     sends = models.PositiveSmallIntegerField(default=0)
     # Ids for the timeline: plan, installment, attempt.
@@ -112,6 +126,13 @@ class Message(PracticeRow):
                 name="messages_to_send",
             ),
             models.Index(fields=["practice", "carrier_reference"], name="messages_by_carrier_ref"),
+            models.Index(fields=["practice", "code"], condition=~Q(code=""), name="messages_by_code"),
+            # Read by the list of what reached nobody (notifications/inbox.py).
+            models.Index(
+                fields=["practice", "-created_at"],
+                condition=Q(state__in=["BLOCKED", "UNDELIVERED"], handled_at=None),
+                name="messages_for_staff",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -119,8 +140,15 @@ class Message(PracticeRow):
 
     @property
     def spoken_code(self) -> str:
-        """What the patient reads out and the front desk compares; '' for a message without a link."""
+        """What the patient reads out and the front desk compares, "483 201"; '' on one of an earlier release."""
+        if self.code:
+            return spaced(self.code)
         return spoken_code(self.link_nonce) if self.link_nonce else ""
+
+    @property
+    def is_for_staff(self) -> bool:
+        """It reached nobody: somebody has to see to it."""
+        return self.state in (self.State.BLOCKED, self.State.UNDELIVERED) and self.handled_at is None
 
     @property
     def label(self) -> str:
@@ -169,10 +197,30 @@ class Reply(PracticeRow):
     body = models.TextField()
     meaning = models.CharField(max_length=5, choices=Meaning.choices)
     received_at = models.DateTimeField()
+    # What was answered at once, without a person.
+    answer = models.TextField(blank=True, default="", db_default="")
+    read_at = models.DateTimeField(null=True, blank=True)
+    read_by = models.CharField(max_length=80, blank=True, default="", db_default="")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["practice", "carrier_reference"], name="reply_once")]
-        indexes = [models.Index(fields=["practice", "-received_at"], name="replies_recent")]
+        indexes = [
+            models.Index(fields=["practice", "-received_at"], name="replies_recent"),
+            models.Index(fields=["practice"], condition=Q(read_at=None), name="replies_to_read"),
+        ]
+
+
+class BadNumber(PracticeRow):
+    """A number that takes no texts, as the carrier told us; a text from it, or a word of staff, clears it."""
+
+    phone = models.CharField(max_length=16)
+    # For staff; '' = cleared.
+    reason = models.CharField(max_length=120, blank=True)
+    error_code = models.CharField(max_length=8)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["practice", "phone"], name="bad_number_once")]
 
 
 class MessagingAccount(PracticeRow):

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
 import structlog
 
 from core import trace
-from notifications import defaults, templates, variables, ways
+from notifications import codes, defaults, templates, variables, ways
 from notifications.defaults import TemplateText
-from notifications.models import Channel, Message
-from notifications.render import UnableToRender, render
+from notifications.models import Channel, Kind, Message
+from notifications.render import UnableToRender, as_sent
 from notifications.variables import Value, Variable
 from patients.models import Patient
-from practices.models import Practice
+from practices.models import Practice, User
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -36,6 +37,7 @@ def enqueue(
     about: dict[str, int] | None = None,
     perhaps_sent: bool = False,
     prefers: str = "",
+    written_by: User | None = None,
 ) -> Message:
     """Queue one message about one event; the same `dedupe_key` returns the message that is there.
 
@@ -43,15 +45,16 @@ def enqueue(
     filled in here. Never raises for a person who can't be reached or a template that lacks a value: such a message
     stands as BLOCKED with the reason, a task for staff.
 
-    `prefers` is the channel that staff chose; the rules of consent stand all the same.
+    `prefers` is the channel that staff chose; the rules of consent stand all the same. `written_by`: whose own words.
 
     `perhaps_sent`: the event was made known before a restore (so may be whatever is queued while a practice recovers
     from one). A text is looked up at the carrier before it is sent; an e-mail can't be, so it is left to staff.
     """
-    language = language_of(patient)
+    language, code = language_of(patient), codes.of_message(practice.pk, dedupe_key, link_nonce)
     message = Message(
         practice=practice, kind=kind, patient=patient, dedupe_key=dedupe_key, language=language,
-        values=_texts(practice, patient, values, language, link_nonce), link_nonce=link_nonce,
+        values=_texts(practice, patient, {**values, Variable.CODE: codes.spaced(code)}, language, link_nonce),
+        link_nonce=link_nonce, code=code, written_by=written_by,
         created_at=now, prefers=prefers, not_before=ways.allowed_from(patient, now), about=about or {},
         trace=trace.current(),
     )  # fmt: skip
@@ -98,9 +101,20 @@ def _compose(message: Message) -> TemplateText:
     """The practice's text; where one of its variables has no value this time, the default text."""
     where = (message.kind, message.channel, message.language)
     try:
-        return render(templates.current(message.practice_id, *where), message.values, message.language)
+        text = as_sent(
+            message.channel, templates.current(message.practice_id, *where), message.values, message.language
+        )
     except UnableToRender:
-        return render(defaults.default(*where), message.values, message.language)
+        text = as_sent(message.channel, defaults.default(*where), message.values, message.language)
+    if message.kind == Kind.WRITTEN and message.channel == Channel.SMS and _is_first(message):
+        return replace(text, body=f"{text.body} {defaults.STOP_NOTE[message.language]}")
+    return text
+
+
+def _is_first(message: Message) -> bool:
+    """No text went to this number yet: it must say how to opt out (compliance SMS-4)."""
+    texts = Message.objects.filter(practice=message.practice_id, patient=message.patient_id, channel=Channel.SMS)
+    return not texts.filter(to=message.to, sent_at__isnull=False).exists()
 
 
 def _texts(

@@ -17,7 +17,7 @@ from django.db.models.functions import Now
 
 from core import trace
 from core.tokens import link_token
-from notifications import outbox, texting, ways
+from notifications import numbers, outbox, pace, texting, ways
 from notifications.channels import mail, sms
 from notifications.channels.port import Accepted, Outgoing, Refused, SendResult, Unclear
 from notifications.models import Channel, Message, MessagingAccount
@@ -66,10 +66,27 @@ def _claim(practice_id: int, now: datetime) -> Message | None:
         message.not_before = allowed_from
         message.save(update_fields=["not_before"])
         return message
-    _readdress(message, ways.choose(message.patient, message.kind, now, message.prefers), now)
-    if message.state == State.QUEUED:
+    _readdress(message, _way(message, now), now)
+    if message.state == State.QUEUED and not _has_had_enough(message, now):
         _start(message)
     return message
+
+
+def _way(message: Message, now: datetime) -> ways.Way:
+    """What went by text in vain goes by e-mail or not at all: no second text tells the same event."""
+    if message.prefers == Channel.EMAIL and message.sends:
+        return ways.by_mail(message.patient, "not delivered by text")
+    return ways.choose(message.patient, message.kind, now, message.prefers)
+
+
+def _has_had_enough(message: Message, now: datetime) -> bool:
+    """The person got as many texts within a day as the practice allows: this one waits."""
+    later = pace.may_go_at(message, now)
+    if later is None:
+        return False
+    message.not_before, message.state_reason = later, pace.WAITS
+    message.save(update_fields=["not_before", "state_reason"])
+    return True
 
 
 def _start(message: Message) -> None:
@@ -137,7 +154,8 @@ def _record(message: Message, result: SendResult, now: datetime) -> None:
 def accepted(message: Message, reference: str, now: datetime) -> None:
     """The carrier has it. A status that came before this answer stays; a resend that waited is called off."""
     mine = Message.objects.filter(pk=message.pk)
-    waiting = mine.filter(state__in=[State.SENDING, State.UNKNOWN, State.QUEUED])
+    # What was told to be undeliverable meanwhile waits as an e-mail, which this answer is not about.
+    waiting = mine.filter(state__in=[State.SENDING, State.UNKNOWN, State.QUEUED], channel=message.channel)
     news = {"carrier_reference": reference[:64], "sent_at": now}
     is_news = waiting.update(state=State.SENT, state_reason="", **news)
     if is_news:
@@ -151,8 +169,8 @@ def accepted(message: Message, reference: str, now: datetime) -> None:
 def _refused(message: Message, refused: Refused, now: datetime) -> None:
     if refused.account_problem and message.channel == Channel.SMS:
         MessagingAccount.objects.filter(practice_id=message.practice_id).update(problem=refused.reason[:200])
-    if refused.opted_out:
-        _opted_out(message, now)
+    if message.channel == Channel.SMS and refused.permanent:
+        _refused_for_good(message, refused, now)
     elif refused.permanent or (message.sends >= MAX_SENDS and not refused.account_problem):
         block(message, refused.reason, now)
     else:
@@ -160,15 +178,28 @@ def _refused(message: Message, refused: Refused, now: datetime) -> None:
         _move(message, State.QUEUED, refused.reason, now + wait)
 
 
-def _opted_out(message: Message, now: datetime) -> None:
-    """The carrier knows of a STOP that never reached us: believe it, and write by e-mail if there is an address."""
-    texting.record(message.practice_id, message.to, allowed=False, source="carrier (error 21610)", now=now)
+def _refused_for_good(message: Message, refused: Refused, now: datetime) -> None:
+    """Learn what the carrier knows of the number, and write by e-mail if there is an address."""
+    why = refused.reason
+    if refused.opted_out:
+        # It knows of a STOP that never reached us: believe it.
+        texting.record(message.practice_id, message.to, allowed=False, source="carrier (error 21610)", now=now)
+        why = "opted out of texts"
+    numbers.learn(message.practice_id, message.to, refused.error_code, now)
     locked = Message.objects.select_for_update(of=("self",)).select_related("patient", "practice").get(pk=message.pk)
-    if locked.state != State.SENDING:
-        return
-    locked.state, locked.state_reason, locked.not_before = State.QUEUED, "Opted out of texts", now
-    locked.save(update_fields=["state", "state_reason", "not_before"])
-    _readdress(locked, ways.by_mail(locked.patient, "opted out of texts"), now)
+    if locked.state == State.SENDING:
+        by_mail_instead(locked, why, now)
+
+
+def by_mail_instead(locked: Message, why: str, now: datetime) -> None:
+    """Queue a text that did not arrive as an e-mail, in the same row: one event is told once. BLOCKED without one.
+
+    The caller holds the row's lock and has seen that the text is over.
+    """
+    locked.state, locked.state_reason, locked.not_before = State.QUEUED, f"{why[:1].upper()}{why[1:]}"[:200], now
+    locked.prefers = Channel.EMAIL
+    locked.save(update_fields=["state", "state_reason", "not_before", "prefers"])
+    _readdress(locked, ways.by_mail(locked.patient, why), now)
 
 
 def _unclear(message: Message, reason: str, now: datetime) -> None:

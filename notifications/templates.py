@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,10 +13,11 @@ from django.db.models import QuerySet
 
 from notifications import defaults, lint, segments, variables
 from notifications.defaults import TemplateText
-from notifications.models import Template
-from notifications.render import UnableToRender, render
+from notifications.models import Message, Template
+from notifications.render import UnableToRender, as_sent
 from notifications.variables import Value, Variable
-from practices.models import Practice, User
+from patients.models import Patient
+from practices.models import Event, Practice, User
 
 
 class UnableToSaveTemplate(Exception):
@@ -75,25 +77,59 @@ def _append(
     row = Template(practice=practice, kind=kind, channel=channel, language=language, saved_by=user, saved_at=now)
     row.version = (newest.version if newest else 0) + 1
     row.subject, row.body = text.subject.strip(), text.body.strip()
+    before = current(practice.pk, kind, channel, language)
     try:
         with transaction.atomic():
             row.save(force_insert=True)
+            _note(row, before)
     except IntegrityError as error:
         finding = lint.Finding(lint.Level.BLOCK, "Somebody else saved this text just now: reload and look at theirs.")
         raise UnableToSaveTemplate([finding]) from error
     return row
 
 
-def preview(practice: Practice, kind: str, channel: str, language: str, text: TemplateText) -> Preview:
-    """The text with sample values, its size and what is wrong with it. Unknown variables stay in braces."""
-    sample = sample_values(practice)
+def _note(row: Template, before: TemplateText) -> None:
+    """Who changed what, for the audit trail."""
+    Event.record(
+        row.practice_id, kind="template_saved", actor=f"user:{row.saved_by_id}" if row.saved_by_id else "system",
+        now=row.saved_at, about={"template": row.pk},
+        text=f"{row.label}: version {row.version} saved",
+        before={"version": before.version, "subject": before.subject, "body": before.body},
+        after={"version": row.version, "subject": row.subject, "body": row.body},
+    )  # fmt: skip
+
+
+def restore(
+    practice: Practice, kind: str, channel: str, language: str, version: int, *, user: User | None, now: datetime
+) -> Template:
+    """Put an earlier version in force as a new one. Raises Template.DoesNotExist, UnableToSaveTemplate."""
+    old = versions(practice.pk, kind, channel, language).get(version=version)
+    text = TemplateText(old.subject, old.body)
+    return save_version(practice, kind, channel, language, text, user=user, now=now)
+
+
+def preview(
+    practice: Practice, kind: str, channel: str, language: str, text: TemplateText, person: Patient | None = None
+) -> Preview:
+    """The text with sample values, its size and what is wrong with it. Unknown variables stay in braces.
+
+    With a `person`: their own name, and what their last message of this kind said.
+    """
+    sample = {**sample_values(practice), **(_values_of(person, kind) if person else {})}
     findings = lint.lint(kind, channel, language, text, sample)
     try:
-        shown = render(text, sample, language)
+        shown = as_sent(channel, text, sample, language)
     except UnableToRender:
-        shown = render(text, {**{name: f"{{{name}}}" for name in _names(text)}, **sample}, language)
+        shown = as_sent(channel, text, {**{name: f"{{{name}}}" for name in _names(text)}, **sample}, language)
     size = segments.count(shown.body) if channel == "SMS" else None
     return Preview(shown.subject, shown.body, size, findings)
+
+
+def _values_of(person: Patient, kind: str) -> dict[str, Value]:
+    rows = Message.objects.filter(practice=person.practice_id, patient=person.pk, kind=kind)
+    last = rows.order_by("-created_at", "-pk").values_list("values", flat=True).first()
+    told = {name: value for name, value in (last or {}).items() if value and name not in variables.LINKS}
+    return {**told, Variable.PATIENT_NAME: person.greeting_name or person.last_name}
 
 
 def _names(text: TemplateText) -> list[str]:
@@ -113,6 +149,16 @@ def sample_values(practice: Practice) -> dict[str, Value]:
 def link_address(slug: str, token: str) -> str:
     """Where a patient link leads (paylinks/urls.py)."""
     return f"{settings.BASE_URL}/p/{slug}/{token}"
+
+
+def without_links(slug: str, text: str) -> str:
+    """The text as it is kept: no token of a patient's link stands in it."""
+    return re.sub(re.escape(link_address(slug, "")) + r"[\w-]+", Message.LINK_MARK, text)
+
+
+def check_address(slug: str) -> str:
+    """Where a patient checks the code of a text (paylinks/check_views.py)."""
+    return f"{settings.BASE_URL}/check/{slug}/"
 
 
 def shown_phone(number: str) -> str:

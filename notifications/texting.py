@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from notifications import numbers
 from notifications.models import TextingConsent
 from patients.models import Patient
 
@@ -33,6 +34,8 @@ def _why_not(patient: Patient, newest: TextingConsent | None) -> str:
         return "no mobile number"
     if newest is not None and not newest.allowed:
         return "opted out of texts"
+    if bad := numbers.problem(patient.practice_id, patient.mobile_phone):
+        return bad
     if patient.texting_wish == Patient.TextingWish.NO:
         return "Open Dental says no texts"
     if newest is None and patient.texting_wish != Patient.TextingWish.YES:

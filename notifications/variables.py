@@ -24,6 +24,10 @@ class Variable(StrEnum):
     LAST4 = "Card Last 4"
     NEXT_TRY = "Next Try Date"
     CONSENT_TEXT = "Consent Text"
+    EXPIRY = "Card Expiration"
+    CODE = "Verification Code"
+    # What staff write by hand.
+    WORDS = "Words"
 
     @property
     def placeholder(self) -> str:
@@ -32,7 +36,7 @@ class Variable(StrEnum):
 
 
 V = Variable
-EVERYWHERE = (V.PATIENT_NAME, V.PRACTICE_NAME, V.PRACTICE_PHONE)
+EVERYWHERE = (V.PATIENT_NAME, V.PRACTICE_NAME, V.PRACTICE_PHONE, V.CODE)
 _ALLOWED: dict[str, tuple[Variable, ...]] = {
     Kind.PAYMENT_SUCCESSFUL: (V.AMOUNT, V.DUE_DATE, V.LAST4),
     Kind.PAYMENT_FAILED: (V.AMOUNT, V.DUE_DATE, V.LINK, V.LAST4, V.NEXT_TRY),
@@ -47,6 +51,8 @@ _ALLOWED: dict[str, tuple[Variable, ...]] = {
     Kind.REQUEST: (V.AMOUNT, V.LINK),
     Kind.REQUEST_REMINDER: (V.AMOUNT, V.LINK),
     Kind.MY_PLAN: (V.PLAN_LINK,),
+    Kind.CARD_UPDATED: (V.LAST4, V.EXPIRY),
+    Kind.WRITTEN: (V.WORDS,),
 }
 # Without these the message is of no use to the patient.
 _REQUIRED: dict[str, tuple[Variable, ...]] = {
@@ -60,6 +66,7 @@ _REQUIRED: dict[str, tuple[Variable, ...]] = {
     Kind.REQUEST: (V.LINK,),
     Kind.REQUEST_REMINDER: (V.LINK,),
     Kind.MY_PLAN: (V.PLAN_LINK,),
+    Kind.CARD_UPDATED: (V.LAST4,),
 }
 # Secrets of the one who gets the message: in its text only.
 LINKS = (V.LINK, V.RECEIPT_LINK, V.PLAN_LINK)
@@ -71,6 +78,9 @@ SAMPLES: dict[Variable, Value] = {
     V.LAST4: "4242",
     V.NEXT_TRY: date(2026, 12, 13),
     V.CONSENT_TEXT: "I agree that the monthly payments of my plan are charged to my card ending in 4242.",
+    V.EXPIRY: "08/2029",
+    V.CODE: "483 201",
+    V.WORDS: "Your card works again. Nothing else to do.",
 }
 _MONTHS = {
     "en": ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from paylinks import (
+    check_views,
     consent_staff_views,
     consent_views,
     fix_views,
@@ -20,6 +21,7 @@ from paylinks import (
 urlpatterns = [
     path("plans/<int:plan_id>/my-plan/send/", plan_staff_views.send_my_plan, name="send_my_plan"),
     path("p/<slug:slug>/plan/back", my_plan_views.back, name="plan_back"),
+    path("check/<slug:slug>/", check_views.check_code, name="check_code"),
     path("p/<slug:slug>/back/<uuid:charge_uuid>", views.back, name="link_back"),
     path("p/<slug:slug>/<slug:token>", views.show, name="link_page"),
     path("p/<slug:slug>/<slug:token>/receipt", receipt_views.open_receipt, name="link_receipt"),

@@ -13,7 +13,7 @@ from django.db import IntegrityError, connection, transaction
 from cards import saving
 from cards.models import Card, CardSetup
 from core.money import format_cents
-from payments import attaching, disputes, loose_ends, outcomes, payouts, presented, refund_news, upward
+from payments import attaching, disputes, loose_ends, notices, outcomes, payouts, presented, refund_news, upward
 from payments.models import Alarm, Attempt, WebhookEvent
 from processors import accounts
 from processors.models import ProcessorAccount
@@ -189,4 +189,7 @@ def _card(processor: StripeProcessor, event: WebhookEvent, now: datetime) -> tup
         return WebhookEvent.State.DONE, ""
     if saving.renew(card, processor.card(card.payment_method), now=now):
         attaching.card_renewed(card, now=now)
+    if event.type == "payment_method.automatically_updated":
+        card.refresh_from_db()
+        notices.card_updated(card, now)
     return WebhookEvent.State.DONE, ""

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from cards import copies
-from cards.models import AnyAutopay, Card, PayerAutopay
+from cards.models import AnyAutopay, Autopay, Card, PayerAutopay
 from core import calendar
 from core.money import format_cents
 from notifications import outbox
@@ -130,6 +130,21 @@ def plan_completed(plan: PayPlan, now: datetime) -> None:
             practice=plan.practice, kind=Kind.PLAN_COMPLETED, patient=payer, values={}, now=now,
             dedupe_key=f"{Kind.PLAN_COMPLETED}:{plan.pk}{whose}", about={"patient": payer.pk, "plan": plan.pk},
         )  # fmt: skip
+
+
+def card_updated(card: Card, now: datetime) -> None:
+    """The network gave us what the bank changed on a card that pays a plan: once per new number and expiry."""
+    own = Autopay.objects.filter(card=card, is_on=True).select_related("plan__practice").first()
+    paying = own or PayerAutopay.objects.filter(card=card, is_on=True).select_related("plan__practice").first()
+    if paying is None:
+        return
+    expiry = f"{card.exp_month:02d}/{card.exp_year}"
+    outbox.enqueue(
+        practice=paying.plan.practice, kind=Kind.CARD_UPDATED, patient=card.patient,
+        values={"Card Last 4": card.last4, "Card Expiration": expiry},
+        dedupe_key=f"{Kind.CARD_UPDATED}:{card.pk}:{card.last4}:{expiry}", now=now,
+        about={"patient": card.patient_id, "plan": paying.plan_id, "card": card.pk},
+    )  # fmt: skip
 
 
 def upcoming(part: DuePart, installment: Installment, card: Card, day: date, now: datetime) -> None:

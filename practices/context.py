@@ -37,7 +37,14 @@ class Item:
 # Only screens that exist stand here.
 NAVIGATION = (
     Item("Dashboard", "dashboard", "home", "d", badge_view="dashboard_badge"),
-    Item("Communication", "communication", "chat", "c"),
+    Item(
+        "Communication",
+        "communication",
+        "chat",
+        "c",
+        badge_view="messages_badge",
+        children=(Item("Messages", "messages"),),
+    ),
     Item("Payment Plans", "plans", "plan", "p", badge_view="plans_badge"),
     Item("Payments", "payments", "money", "t", badge_view="payments_badge"),
     Item("Terminals", "terminals", "terminal", "m"),
@@ -57,6 +64,7 @@ NAVIGATION = (
             Item("Payment Settings", "settings_payment"),
             Item("Terminal Settings", "settings_terminals"),
             Item("Fees", "settings_fees"),
+            Item("Payment Templates", "payment_templates"),
             Item("Payment Plan Templates", "settings_templates"),
             Item("Open Dental", "settings_opendental"),
             Item("Card processor", "settings_processor"),

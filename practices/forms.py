@@ -107,6 +107,13 @@ class PaymentSettingsForm(forms.ModelForm):  # type: ignore[type-arg]
         widget=forms.NumberInput(attrs=SHORT),
         help_text="0 sends no announcement.",
     )
+    texts_per_day = forms.IntegerField(
+        label="Texts to one person within 24 hours, at most",
+        min_value=1,
+        max_value=20,
+        widget=forms.NumberInput(attrs=SHORT),
+        help_text="What is more waits. Receipts that are asked for and what staff write go at once.",
+    )
     refund_front_desk_cents = DollarsField(label="Front desk, at once")
     refund_front_desk_day_cents = DollarsField(label="Front desk, a day")
     refund_biller_cents = DollarsField(label="Biller, at once")
@@ -162,6 +169,7 @@ class PaymentSettingsForm(forms.ModelForm):  # type: ignore[type-arg]
             "quiet_from_hour",
             "notify_every_nth_failure",
             "upcoming_days",
+            "texts_per_day",
             "move_days",
             "patient_move_days",
             "patient_moves",

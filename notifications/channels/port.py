@@ -32,6 +32,8 @@ class Refused:
     opted_out: bool = False
     # The practice's account is at fault, not this message: an operator must act.
     account_problem: bool = False
+    # The carrier's own code, '' = none.
+    error_code: str = ""
 
 
 @dataclass(frozen=True)

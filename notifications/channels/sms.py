@@ -23,7 +23,13 @@ PUBLIC_ADDRESS = "https://api.twilio.com"
 OPTED_OUT = 21610
 # Number, region, trial or registration of the account itself (Twilio error dictionary).
 ACCOUNT_CODES = frozenset({20003, 21212, 21408, 21603, 21606, 21608, 21659, 21660, 30034})
-_WORDS = {21211: "The number is not valid", 21614: "The number can't receive texts", OPTED_OUT: "Opted out of texts"}
+_WORDS = {
+    21211: "The number is not valid",
+    21217: "The number is not valid",
+    21614: "The number can't receive texts",
+    21635: "The number is a landline",
+    OPTED_OUT: "Opted out of texts",
+}
 # Newest first; far more than we ever text one person between two looks.
 LOOK_AT = 100
 
@@ -84,7 +90,7 @@ def _refusal(error: TwilioRestException) -> SendResult:
         return Refused(f"The carrier refuses the account (error {code or error.status})", account_problem=True)
     if error.status == 429 or code == 20429:
         return Refused("The carrier asks to wait (error 20429)")
-    return Refused(reason, permanent=True, opted_out=code == OPTED_OUT)
+    return Refused(reason, permanent=True, opted_out=code == OPTED_OUT, error_code=str(code or ""))
 
 
 def _lost(error: http.RequestException) -> SendResult:

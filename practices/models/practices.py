@@ -67,6 +67,8 @@ class PaymentSettings(PracticeRow):
     # Days after a request was sent on which it is sent again; 0 = never.
     first_reminder_days = models.PositiveSmallIntegerField(default=2, db_default=2)
     second_reminder_days = models.PositiveSmallIntegerField(default=5, db_default=5)
+    # So many texts at most go to one person within 24 hours (notifications/pace.py).
+    texts_per_day = models.PositiveSmallIntegerField(default=5, db_default=5)
     # Patients may pay a part of a request.
     part_payments = models.BooleanField(default=False, db_default=False)
     # An admin's word that staff allocate by hand where no proven posting route exists (decisions 9).

@@ -44,6 +44,8 @@ def reply(practice: Practice, body: str, *, sid: str = "SM9", phone: str = "+155
 
 @pytest.fixture
 def sent(practice: Practice, account: MessagingAccount, ana: Patient, now: datetime) -> Message:
+    ana.email = ""  # So that what is undelivered stands as such.
+    ana.save()
     message = failed_notice(ana, now)
     Message.objects.update(state=State.SENT, carrier_reference="SM1", sent_at=now)
     return reread(message)
@@ -58,6 +60,7 @@ def sent(practice: Practice, account: MessagingAccount, ana: Patient, now: datet
         (["delivered", "undelivered"], State.DELIVERED),
         (["undelivered", "sent"], State.UNDELIVERED),
         (["undelivered", "delivered"], State.DELIVERED),
+        (["undelivered", "undelivered"], State.UNDELIVERED),
         (["something_new"], State.SENT),
     ],
 )
@@ -200,8 +203,8 @@ def test_help_is_answered_once_with_name_and_phone_even_when_told_twice(practice
     first, second = reply(practice, "HELP"), reply(practice, "HELP")
 
     assert first == (
-        "<Response><Message>Maple Grove Dental: for help call (555) 555-0100. "
-        "Reply STOP to opt out.</Message></Response>"
+        "<Response><Message>Maple Grove Dental: for help call (555) 555-0100. Is a text from us? "
+        f"http://testserver/check/{practice.slug}/ Reply STOP to opt out.</Message></Response>"
     )
     assert second == "<Response></Response>"
     assert Reply.objects.count() == 1

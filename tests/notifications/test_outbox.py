@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import uuid
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -10,6 +11,7 @@ import pytest
 from django.db import connection, transaction
 
 from notifications import send, templates, texting, zones
+from notifications.codes import spoken_code
 from notifications.defaults import TemplateText
 from notifications.models import Kind, Message, MessagingAccount, TextingConsent
 from patients.models import Patient
@@ -146,7 +148,8 @@ def test_a_spanish_speaker_is_written_to_in_spanish(
     message = failed_notice(patient, now)
 
     assert message.body == (
-        "Maple Grove Dental: no se pudo cobrar $128.60. Use otra tarjeta: [[link]] Para salir responda STOP."
+        "Maple Grove Dental: no se pudo cobrar $128.60. Otra tarjeta: [[link]] STOP para salir. "
+        f"Codigo {message.spoken_code}"
     )
 
 
@@ -159,8 +162,11 @@ def test_a_template_whose_variable_has_no_value_this_time_falls_back_to_the_defa
     with_date = failed_notice(ana, now, dedupe_key="1", values={"Next Try Date": now.date()})
     without = failed_notice(ana, now, dedupe_key="2")
 
-    assert with_date.body == "Maple Grove Dental: next try Mar 10, 2026. [[link]] Reply STOP to opt out."
-    assert without.body.startswith("Maple Grove Dental: your $128.60 payment was declined.")
+    assert with_date.body == (
+        "Maple Grove Dental: next try Mar 10, 2026. [[link]] Reply STOP to opt out. "
+        f"Code {spoken_code(uuid.UUID(int=7))}"
+    )
+    assert without.body.startswith("Maple Grove Dental: your $128.60 payment failed.")
 
 
 def test_a_text_that_cannot_be_made_is_a_task_and_does_not_break_the_callers_transaction(

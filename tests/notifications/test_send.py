@@ -40,8 +40,8 @@ def test_a_failure_message_is_queued_rendered_and_texted_with_its_link(
     token = link_token(uuid.UUID(int=7))
     [text] = texts(carrier)
     assert text["body"] == (
-        "Maple Grove Dental: your $128.60 payment was declined. "
-        f"Fix it: http://testserver/p/{practice.slug}/{token} Reply STOP to opt out."
+        "Maple Grove Dental: your $128.60 payment failed. "
+        f"Fix it: http://testserver/p/{practice.slug}/{token} Reply STOP to opt out. Code {message.spoken_code}"
     )
     assert (text["to"], text["from"]) == (ana.mobile_phone, OUR_NUMBER)
     sent = reread(message)
@@ -223,9 +223,9 @@ def test_a_worker_that_answers_late_settles_the_message_and_calls_the_resend_off
 
 @pytest.mark.parametrize(("code", "words"), [(21211, "not valid"), (21614, "can't receive texts")])
 def test_a_bad_number_becomes_a_task_with_the_reason(
-    practice: Practice, account: MessagingAccount, carrier: Outside, ana: Patient, now: datetime, code: int, words: str
+    practice: Practice, account: MessagingAccount, carrier: Outside, now: datetime, code: int, words: str
 ) -> None:
-    message = failed_notice(ana, now)
+    message = failed_notice(factories.PatientFactory.create(practice=practice, email=""), now)
     carrier.http.post("/_sandbox/delivery", json={"kind": "refuse", "error_code": code})
 
     assert walk(practice, now, minutes=3) == {"sent": 0, "found": 0}

@@ -88,7 +88,9 @@ def test_a_double_click_is_one_link_and_one_message_that_names_no_service(
     assert all("on its way by text to (555) 555-0142" in one.content.decode() for one in answers)
     message, link = Message.objects.get(kind="RECEIPT"), ReceiptLink.objects.get()
     assert (message.channel, message.link_nonce, message.state) == ("SMS", link.nonce, "QUEUED")
-    assert message.body == "Maple Grove Dental: here is your receipt: [[link]] Reply STOP to opt out."
+    assert message.body == (
+        f"Maple Grove Dental: here is your receipt: [[link]] Reply STOP to opt out. Code {message.spoken_code}"
+    )
     assert kinds() == ["receipt_sent user"]
 
 

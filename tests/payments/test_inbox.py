@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from cards import saving
-from cards.models import Card, CardSetup
+from cards.models import Autopay, Card, CardSetup
+from notifications.models import Message
 from payments import charging
 from payments.claim import claim
 from payments.models import Alarm, Attempt, AttemptState, DuePart, Payment, WebhookEvent
@@ -274,9 +275,35 @@ def test_a_renewed_card_is_taken_over(part: DuePart, shop: Shop, deliver: Delive
 
     assert work(shop, now) == 1
 
-    ledger.wrote(events=1)
+    ledger.wrote(events=1, messages=1)
     card.refresh_from_db()
     assert (card.exp_year, card.exp_month) == (2033, 4)
+
+
+def test_a_card_that_the_network_updated_is_told_to_its_owner_once(
+    part: DuePart, shop: Shop, deliver: Deliver, now: datetime
+) -> None:
+    card = autopay_of(part).card
+    shop.control("cards/expire", payment_method=card.payment_method, exp_year=2033, exp_month=4)
+    for name in ("evt_1", "evt_2"):
+        deliver("payment_method.automatically_updated", card.payment_method, event=name)
+
+    assert work(shop, now) == 2
+
+    [told] = Message.objects.all()
+    assert (told.kind, told.patient, told.values["Card Expiration"]) == ("CARD_UPDATED", card.patient, "04/2033")
+
+
+def test_an_updated_card_that_pays_no_plan_is_no_news(
+    part: DuePart, shop: Shop, deliver: Deliver, now: datetime
+) -> None:
+    Autopay.objects.update(is_on=False)
+    deliver("payment_method.automatically_updated", autopay_of(part).card.payment_method)
+    ledger = Ledger()
+
+    assert work(shop, now) == 1
+
+    ledger.wrote()
 
 
 def test_a_card_page_that_was_completed_saves_the_card_once(

@@ -12,6 +12,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from leakage.models import Leak
+from notifications.models import Message, Reply
 from opendental.models import PlanOrder
 from paylinks.models import PaymentRequest, ReceiptLink
 from payments.models import Sale
@@ -40,14 +41,10 @@ def addresses(patterns: list[URLPattern | URLResolver] | None = None) -> Iterato
 def staff_addresses() -> list[URLPattern]:
     found = [entry for entry in addresses() if entry.name not in OPEN]
     # What patients open is proven by its token (paylinks).
-    patients_own = (
-        "paylinks.views",
-        "paylinks.fix_views",
-        "paylinks.my_plan_views",
-        "paylinks.consent_views",
-        "paylinks.receipt_views",
-        "paylinks.request_views",
-    )
+    pages = (
+        "views", "fix_views", "my_plan_views", "consent_views", "receipt_views", "request_views", "check_views",
+    )  # fmt: skip
+    patients_own = {f"paylinks.{name}" for name in pages}
     return [entry for entry in found if entry.callback.__module__ not in patients_own]
 
 
@@ -86,6 +83,14 @@ def made(practice: Practice) -> SimpleNamespace:
         most_cents=10_00, words="declined", about={"installment": scene.installment.pk}, since=scene.payment.paid_at,
         found_at=scene.payment.paid_at,
     )  # fmt: skip
+    scene.reply = Reply.objects.create(
+        practice=practice, carrier_reference="SM-access", phone="+15555550142", patient=scene.patient, body="Hello",
+        meaning="OTHER", received_at=scene.payment.paid_at,
+    )  # fmt: skip
+    scene.message = Message.objects.create(
+        practice=practice, kind="WRITTEN", dedupe_key="access", patient=scene.patient, body="Hello", state="BLOCKED",
+        not_before=scene.payment.paid_at, created_at=scene.payment.paid_at,
+    )  # fmt: skip
     scene.location, scene.reader = at_the_desk(practice, scene.payment.paid_at)
     return scene
 
@@ -108,8 +113,9 @@ ONE_OF = {
     "receipt_link_id": "receipt_link", "dispute_id": "dispute", "request_id": "request",
     "location_id": "location", "reader_id": "reader", "adjustment_id": "adjustment",
     "leak_id": "leak",
+    "reply_id": "reply", "message_id": "message",
 }  # fmt: skip
-TEMPLATE = {"kind": "payment_failed", "channel": "sms", "language": "en", "day": "2026-03-10"}
+TEMPLATE = {"page": "plan-templates", "kind": "payment_failed", "channel": "sms", "language": "en", "day": "2026-03-10"}
 
 
 def arguments(entry: URLPattern, scene: SimpleNamespace) -> dict[str, object]:
@@ -144,7 +150,7 @@ def test_an_auditor_may_only_look(scene: SimpleNamespace, auditor: Client) -> No
 
     allowed = [entry.name for entry in changing if auditor.post(url_of(entry, scene)).status_code != 403]
 
-    assert len(changing) == 94
+    assert len(changing) == 99
     assert allowed == []
     assert Event.objects.count() == before
 

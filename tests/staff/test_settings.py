@@ -12,8 +12,8 @@ URL = "/settings/payments/general/"
 AS_IT_IS: dict[str, object] = {
     "charge_hour": 10, "max_tries": 15, "retry_weekdays": [1, 2, 3, 4, 5, 6, 7], "quiet_until_hour": 8,
     "quiet_from_hour": 21, "notify_every_nth_failure": 3, "upcoming_days": 3, "move_days": 30,
-    "patient_move_days": 14, "patient_moves": 2,
-    "first_reminder_days": 2, "second_reminder_days": 5,
+    "patient_move_days": 14, "patient_moves": 2, "first_reminder_days": 2, "second_reminder_days": 5,
+    "texts_per_day": 5,
 }  # fmt: skip
 
 

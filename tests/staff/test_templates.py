@@ -9,9 +9,10 @@ from django.core import mail
 from django.test import Client
 
 from notifications import defaults
-from notifications.defaults import LANGUAGES
-from notifications.models import Channel, Kind, Message, Template
-from practices.models import Practice, User
+from notifications.defaults import LANGUAGES, PAGES
+from notifications.models import Channel, Message, Template
+from practices.models import Event, Practice, User
+from tests.staff import making
 from tests.staff.conftest import HTMX, SignIn
 from tests.staff.test_plans_tab import text
 
@@ -32,12 +33,16 @@ def test_the_settings_entry_leads_to_the_first_template(desk: Client) -> None:
 
 
 def test_every_template_opens_ready_to_send(desk: Client) -> None:
-    for kind, channel, language in product(Kind.values, Channel.values, LANGUAGES):
-        url = f"/settings/payments/plan-templates/{kind.lower()}/{channel.lower()}/{language}/"
-        page = desk.get(url).content.decode()
+    for name, channel, language in product(PAGES, Channel.values, LANGUAGES):
+        for kind in PAGES[name]:
+            assert_opens_ready(desk, f"/settings/payments/{name}/{kind.lower()}/{channel.lower()}/{language}/")
 
-        assert "Default text</strong> <span" in page
-        assert 'data-tone="bad"' not in page.partition("<template")[0]
+
+def assert_opens_ready(desk: Client, url: str) -> None:
+    page = desk.get(url).content.decode()
+
+    assert "Default text</strong> <span" in page
+    assert 'data-tone="bad"' not in page.partition("<template")[0]
 
 
 @pytest.mark.parametrize("place", ["nothing/sms/en", "payment_failed/fax/en", "payment_failed/sms/fr"])
@@ -59,7 +64,7 @@ def test_the_editor_offers_every_variable_of_the_message(manager: Client) -> Non
 def test_a_front_desk_may_read_but_is_offered_no_saving(desk: Client) -> None:
     page = desk.get(URL).content.decode()
 
-    assert "payment was declined" in page
+    assert "payment failed" in page
     assert "Save version" not in page
     assert desk.post(f"{URL}save/", {"body": GOOD}).status_code == 403
     assert Template.objects.count() == 0
@@ -168,3 +173,57 @@ def test_a_test_goes_to_who_asks_with_sample_values_only(manager: Client) -> Non
 def test_a_test_that_cannot_go_says_why(manager: Client, url: str, form: dict[str, str], words: str) -> None:
     assert words in manager.post(f"{url}test/", form, follow=True).content.decode()
     assert mail.outbox == []
+
+
+@pytest.mark.parametrize(
+    ("url", "page", "kind"),
+    [
+        ("/settings/payments/templates/", "Payment Templates", "request"),
+        ("/settings/payments/plan-templates/", "Payment Plan Templates", "payment_successful"),
+    ],
+)
+def test_each_page_of_the_settings_holds_its_own_kinds(desk: Client, url: str, page: str, kind: str) -> None:
+    answer = desk.get(url, follow=True)
+
+    assert answer.request["PATH_INFO"] == f"{url}{kind}/sms/en/"
+    assert f"<h1>{page}</h1>" in answer.content.decode()
+    assert desk.get(f"{url}written/sms/en/").status_code == 404
+
+
+def test_a_version_shows_what_it_changed(manager: Client) -> None:
+    manager.post(f"{URL}save/", {"body": GOOD})
+    manager.post(f"{URL}save/", {"body": GOOD.replace("declined", "refused")})
+
+    page = manager.get(URL).content.decode()
+
+    assert "<del>declined.</del><ins>refused.</ins>" in page
+
+
+def test_an_earlier_version_is_restored_as_a_new_one_and_the_trail_says_who(manager: Client) -> None:
+    newer = GOOD.replace("declined", "refused")
+    for body in (GOOD, newer):
+        manager.post(f"{URL}save/", {"body": body})
+
+    page = manager.post(f"{URL}restore/", {"version": "1"}, follow=True).content.decode()
+
+    assert "Version 1 is used again, as version 3." in page
+    assert [row.body for row in Template.objects.order_by("version")] == [GOOD, newer, GOOD]
+    last = Event.objects.order_by("pk")[2]
+    assert (last.kind, last.actor) == ("template_saved", f"user:{User.objects.get().pk}")
+    assert (last.before["body"], last.after["body"], last.after["version"]) == (newer, GOOD, 3)
+    assert manager.post(f"{URL}restore/", {"version": "9"}).status_code == 404
+
+
+def test_the_preview_takes_a_real_patient_and_says_whether_it_would_reach_them(
+    manager: Client, practice: Practice
+) -> None:
+    person = making.patient(practice, pat_num=72)
+    body = GOOD.replace("{Practice Name}", "{Patient Name}, {Practice Name}")
+
+    page = text(manager.post(f"{URL}preview/", {"body": body, "as": "72"}, headers=HTMX).content.decode())
+    nobody = text(manager.post(f"{URL}preview/", {"body": body, "as": "99"}, headers=HTMX).content.decode())
+
+    assert f"{person.greeting_name}, Maple Grove Dental: $162.50 was declined." in page
+    assert f"as {person.full_name} Would not go this way: texting is not connected." in page
+    assert "nobody matches; as Testa" in nobody
+    assert Message.objects.count() == 0

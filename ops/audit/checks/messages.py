@@ -73,6 +73,8 @@ def _event(row: Row) -> str:
     if row["kind"] == "UPCOMING_CHARGE":
         values = row["values"]
         parts = [about.get("installment"), values.get("Payment Due Date"), values.get("Card Last 4")]
+    elif row["kind"] == "CARD_UPDATED":
+        parts = [about.get("card"), row["values"].get("Card Last 4"), row["values"].get("Card Expiration")]
     else:
         parts = [about.get(name) for name in ONCE_PER.get(row["kind"], ())]
     return " ".join([row["kind"], *(str(part) for part in parts)]) if parts else ""
