@@ -46,10 +46,10 @@ _SMS: dict[str, dict[str, str]] = {
         "es": "{Practice Name}: devolvimos {Transaction Amount} a su tarjeta. Aparece en 5 a 10 dias.",
     },
     Kind.UPCOMING_CHARGE: {
-        "en": "{Practice Name}: {Transaction Amount} will be charged to your card ending in {Card Last 4} on "
-        "{Payment Due Date}. Questions? {Practice Phone Number}.",
+        "en": "{Practice Name}: {Transaction Amount} will be charged to card {Card Last 4} on {Payment Due Date}. "
+        "{How to Change}",
         "es": "{Practice Name}: cobraremos {Transaction Amount} a su tarjeta {Card Last 4} el {Payment Due Date}. "
-        "¿Preguntas? {Practice Phone Number}.",
+        "{How to Change}",
     },
     Kind.CARD_EXPIRING: {
         "en": "{Practice Name}: your card ending in {Card Last 4} expires before your next payment. "

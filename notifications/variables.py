@@ -25,6 +25,8 @@ class Variable(StrEnum):
     NEXT_TRY = "Next Try Date"
     CONSENT_TEXT = "Consent Text"
     EXPIRY = "Card Expiration"
+    # By text where the practice lets payers move a charge, else the practice's number.
+    CHANGE = "How to Change"
     CODE = "Verification Code"
     # What staff write by hand.
     WORDS = "Words"
@@ -41,7 +43,7 @@ _ALLOWED: dict[str, tuple[Variable, ...]] = {
     Kind.PAYMENT_SUCCESSFUL: (V.AMOUNT, V.DUE_DATE, V.LAST4),
     Kind.PAYMENT_FAILED: (V.AMOUNT, V.DUE_DATE, V.LINK, V.LAST4, V.NEXT_TRY),
     Kind.REFUND: (V.AMOUNT, V.LAST4),
-    Kind.UPCOMING_CHARGE: (V.AMOUNT, V.DUE_DATE, V.LAST4),
+    Kind.UPCOMING_CHARGE: (V.AMOUNT, V.DUE_DATE, V.LAST4, V.CHANGE),
     Kind.CARD_EXPIRING: (V.AMOUNT, V.DUE_DATE, V.LAST4),
     Kind.PLAN_CHANGED: (V.AMOUNT, V.DUE_DATE),
     Kind.PLAN_COMPLETED: (),
@@ -79,6 +81,7 @@ SAMPLES: dict[Variable, Value] = {
     V.NEXT_TRY: date(2026, 12, 13),
     V.CONSENT_TEXT: "I agree that the monthly payments of my plan are charged to my card ending in 4242.",
     V.EXPIRY: "08/2029",
+    V.CHANGE: "To pay later text MOVE and a day, like MOVE 20.",
     V.CODE: "483 201",
     V.WORDS: "Your card works again. Nothing else to do.",
 }

@@ -11,6 +11,7 @@ from core import calendar
 from core.money import format_cents
 from notifications import outbox
 from notifications.models import Kind
+from notifications.templates import shown_phone
 from payments import budget, upward
 from payments.claim import about
 from payments.models import Attempt, AttemptState, DuePart, Refund
@@ -18,6 +19,13 @@ from payments.reconciling import RECOVERY
 from payplans.models import Installment, PayPlan
 from payplans.retry import Verdict, VerdictKind
 from practices.models import PaymentSettings
+
+# In letters of the GSM alphabet; the words are those that paylinks/text_words.py reads.
+_MOVE = {
+    "en": "To pay later text MOVE and a day, like MOVE {day}.",
+    "es": "Para pagar luego escriba MOVER y un dia: MOVER {day}.",
+}
+_ASK = {"en": "Questions? {phone}", "es": "¿Preguntas? {phone}"}
 
 
 def success(attempt: Attempt, now: datetime) -> None:
@@ -147,23 +155,33 @@ def card_updated(card: Card, now: datetime) -> None:
     )  # fmt: skip
 
 
-def upcoming(part: DuePart, installment: Installment, card: Card, day: date, now: datetime) -> None:
-    """A reminder some days before the charge, once per installment and day of the charge."""
-    _remind(Kind.UPCOMING_CHARGE, part, installment, card, day, now)
+def upcoming(
+    part: DuePart, installment: Installment, card: Card, day: date, now: datetime, *, last_day: date | None = None
+) -> None:
+    """A reminder some days before the charge, once per installment and day of the charge.
+
+    `last_day`: to which day the payer may move it by text (ADR 13); None = not at all.
+    """
+    language, phone = outbox.language_of(card.patient), shown_phone(installment.practice.phone)
+    change = _MOVE[language].format(day=last_day.day) if last_day else _ASK[language].format(phone=phone)
+    _remind(Kind.UPCOMING_CHARGE, part, installment, card, day, now, {"How to Change": change})
 
 
 def card_expiring(part: DuePart, installment: Installment, card: Card, day: date, now: datetime) -> None:
     """The card will not be valid on that day; once per card and installment."""
-    _remind(Kind.CARD_EXPIRING, part, installment, card, day, now)
+    _remind(Kind.CARD_EXPIRING, part, installment, card, day, now, {})
 
 
-def _remind(kind: str, part: DuePart, installment: Installment, card: Card, day: date, now: datetime) -> None:
+def _remind(
+    kind: str, part: DuePart, installment: Installment, card: Card, day: date, now: datetime, more: dict[str, str]
+) -> None:
     outbox.enqueue(
         practice=installment.practice, kind=kind, patient=card.patient,
         values={
             "Transaction Amount": format_cents(part.amount_cents),
             "Payment Due Date": day,
             "Card Last 4": card.last4,
+            **more,
         },
         # By number: the same card saved anew is no news.
         dedupe_key=f"{kind}:{installment.pk}:{day}:{card.fingerprint}", now=now,

@@ -11,7 +11,7 @@ from django.db.models import Q
 from cards import autopay
 from cards.models import Card
 from core import calendar
-from payments import notices, wishes
+from payments import notices, self_service, wishes
 from payments.models import DuePart, PlanChange
 from payplans.models import Installment
 from practices.models import PaymentSettings
@@ -69,4 +69,8 @@ class _Charge:
             if self.card.expires_before(self.day):
                 notices.card_expiring(self.part, self.installment, self.card, self.day, now)
             else:
-                notices.upcoming(self.part, self.installment, self.card, self.day, now)
+                # By text nothing can be moved that two pay.
+                is_shared = self.installment.plan.is_shared
+                offered = None if is_shared else self_service.days(self.installment, now)
+                last_day = offered.last if offered else None
+                notices.upcoming(self.part, self.installment, self.card, self.day, now, last_day=last_day)

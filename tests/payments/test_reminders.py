@@ -125,3 +125,16 @@ def test_a_practice_without_settings_is_left_alone(part: DuePart) -> None:
 
     assert reminders.queue_due(now=SOON) == 0
     assert autopay_of(part).is_on
+
+
+@pytest.mark.parametrize(
+    ("moves", "words"), [(2, "To pay later text MOVE and a day, like MOVE 24."), (0, "Questions? (555) 555-0100")]
+)
+def test_an_upcoming_charge_says_how_to_move_it_where_the_practice_lets_payers(
+    part: DuePart, moves: int, words: str
+) -> None:
+    PaymentSettings.objects.update(patient_moves=moves)
+
+    reminders.queue_due(now=SOON)
+
+    assert Message.objects.get().values["How to Change"] == words
