@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 
 from core.tokens import link_token
-from notifications import texting
+from notifications import inbound, texting
 from notifications.models import Message, Reply
 from paylinks import plan_links, text_orders, text_words
 from paylinks.models import PatientLink
@@ -160,3 +160,16 @@ def test_nothing_is_done_for_strangers_old_notices_or_who_opted_out(told: Messag
     stranger = Reply(practice=told.practice, phone="+15555550177", body="MOVE 20", received_at=time.now)
     assert text_orders.answer(stranger, time.now) == ""
     assert PlanChange.objects.count() == 0
+
+
+def test_a_text_that_the_carrier_tells_twice_acts_and_answers_once(told: Message, time: Time) -> None:
+    form = {"From": told.to, "Body": "MOVE 20", "MessageSid": "SM77"}
+
+    answers = [inbound.take_text(told.practice, form, time.now) for _ in range(2)]
+
+    assert "will be charged to Visa 4242 on Mar 20, 2026" in answers[0]
+    assert answers[1] == ""
+    assert (PlanChange.objects.count(), Reply.objects.count()) == (1, 1)
+    stop = {"From": told.to, "Body": "STOP", "MessageSid": "SM78"}
+    assert inbound.take_text(told.practice, stop, time.now) == ""
+    assert inbound.take_text(told.practice, {**form, "MessageSid": "SM79"}, time.now) == "", "nobody could be told"
