@@ -14,7 +14,8 @@ def test_an_attempt_that_is_not_final_is_found(spoiled: Spoiled, state: str) -> 
     row = spoiled.row("SELECT * FROM payments_attempt WHERE state = 'SUCCEEDED' ORDER BY id DESC LIMIT 1")
     attempt = spoiled.insert_like(
         "payments_attempt", spoiled.number("SELECT id FROM payments_attempt WHERE state = 'DECLINED'"),
-        uuid="00000000-0000-4000-8000-000000000000", reference="", state=state, started_at=spoiled.books.now,
+        uuid="00000000-0000-4000-8000-000000000000", reference="", state=state,
+        started_at=spoiled.books.now, channel="PAY_NOW",
         due_part_id=spoiled.number("SELECT max(id) FROM payments_duepart WHERE state = 'OPEN'"),
     )  # fmt: skip
     spoiled.insert_like(
@@ -30,7 +31,8 @@ def test_an_attempt_that_is_not_final_is_found(spoiled: Spoiled, state: str) -> 
 def test_an_attempt_may_be_pending_while_the_bank_works_on_it(spoiled: Spoiled) -> None:
     part = spoiled.number("SELECT max(id) FROM payments_duepart WHERE state = 'OPEN'")
     row = spoiled.row(
-        "UPDATE payments_attempt SET state = 'PENDING', due_part_id = %(part)s WHERE state = 'DECLINED' RETURNING *",
+        "UPDATE payments_attempt SET state = 'PENDING', channel = 'PAY_NOW', due_part_id = %(part)s"
+        " WHERE state = 'DECLINED' RETURNING *",
         part=part,
     )
     spoiled.stripe("payment_intent", lambda body: body.update(status="processing"), where=f"id = '{row['reference']}'")

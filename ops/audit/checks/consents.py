@@ -23,8 +23,11 @@ def no_charge_by_itself_is_above_its_consent(world: World) -> Iterator[str]:
         # What was found after a restore was asked for in days that the books have lost.
         if attempt["channel"] != "AUTOPAY" or part["installment_id"] is None or attempt["recovered_at"] is not None:
             continue
+        # Without its event nobody can say what came first; attempts_have_their_events tells that.
+        if attempt["id"] not in begun:
+            continue
         plan = world.one("payplans_installment", part["installment_id"])["plan_id"]
-        at = begun.get(attempt["id"], 0)
+        at = begun[attempt["id"]]
         agreed = _in_force(world, words.get((plan, part["payer_id"]), []), at)
         agreed += _of_this_charge(world, attempt, part, at)
         mine = [row for row in agreed if row["card_id"] == attempt["card_id"] and row["patient_id"] == part["payer_id"]]
