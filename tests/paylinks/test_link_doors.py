@@ -149,7 +149,7 @@ def test_no_token_reaches_the_log_when_a_page_is_refused_or_breaks(
 ) -> None:
     _at(phone, time, timedelta(days=40))
     broken = Client(raise_request_exception=False)
-    monkeypatch.setattr(views, "_fix", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(views, "fix", lambda *_, **__: 1 / 0)
     assert broken.get(phone.address).status_code == 500
 
     assert [record.getMessage() for record in caplog.records if record.name == "django.request"] == [
