@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from email.utils import parseaddr
 from typing import Any
 
 from django.apps import AppConfig
@@ -24,6 +25,19 @@ def secret_key_is_long(app_configs: Any, **_: Any) -> list[CheckMessage]:
     if len(settings.SECRET_KEY) >= 32:
         return []
     return [Error("SECRET_KEY is shorter than 32 characters.", hint="Make a random one.", id="kasperpay.E001")]
+
+
+@register(Tags.security)
+def email_has_a_sender(app_configs: Any, **_: Any) -> list[CheckMessage]:
+    if "@" in parseaddr(settings.DEFAULT_FROM_EMAIL)[1]:
+        return []
+    return [
+        Error(
+            "DEFAULT_FROM_EMAIL is no e-mail address: no e-mail would go out.",
+            hint='Set it to one, for example "KasperPay <payments@example.com>".',
+            id="kasperpay.E003",
+        )
+    ]
 
 
 @register(Tags.security)

@@ -20,6 +20,7 @@ def test_a_sound_configuration_passes() -> None:
     ("name", "value", "found"),
     [
         ("SECRET_KEY", "short", ["kasperpay.E001"]),
+        ("DEFAULT_FROM_EMAIL", "KasperPay", ["kasperpay.E003"]),
         ("EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend", ["kasperpay.E002"]),
     ],
 )

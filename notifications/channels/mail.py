@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import smtplib
+from email.utils import parseaddr
 from urllib.parse import urlsplit
 
 from anymail.exceptions import AnymailAPIError, AnymailError, AnymailRecipientsRefused
@@ -39,6 +40,9 @@ def _hand_over(email: EmailMessage) -> SendResult:
         return Refused("The mail provider refused the address", permanent=True)
     except AnymailAPIError as error:
         return _of_provider(error)
+    except ValueError:
+        # Django reads all addresses before it hands anything over.
+        return Refused("The e-mail address can't be used", permanent=True)
     except (OSError, smtplib.SMTPException, AnymailError) as error:
         return Unclear(f"No answer of the mail server: {type(error).__name__}")
     return Accepted(email.extra_headers["Message-ID"])
@@ -53,7 +57,8 @@ def _of_provider(error: AnymailAPIError) -> SendResult:
 
 def _email(practice: Practice, outgoing: Outgoing, connection: BaseEmailBackend) -> EmailMessage:
     # A name with a line break or quotes can't break the header: Django refuses the first and quotes the second.
-    sender = f'"{practice.name.replace(chr(34), "")}" <{settings.DEFAULT_FROM_EMAIL}>'
+    _, address = parseaddr(settings.DEFAULT_FROM_EMAIL)
+    sender = f'"{practice.name.replace(chr(34), "")}" <{address}>'
     return EmailMessage(
         outgoing.subject,
         outgoing.body,

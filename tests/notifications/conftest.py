@@ -53,7 +53,6 @@ def mail_server(carrier: outside.Outside, settings: Any) -> outside.Outside:
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST = "127.0.0.1"
     settings.EMAIL_PORT = carrier.http.get("/_sandbox/health").json()["smtp_port"]
-    settings.DEFAULT_FROM_EMAIL = "payments@example.com"
     return carrier
 
 

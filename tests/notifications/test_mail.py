@@ -47,6 +47,18 @@ def test_a_mail_server_that_refuses_for_good_makes_a_task_and_for_now_a_delay(
     assert texts(mail_server) == []
 
 
+def test_an_address_that_is_none_makes_a_task_and_not_a_doubt(
+    practice: Practice, mail_server: Outside, ana: Patient, now: datetime
+) -> None:
+    message = receipt(ana, now)
+    Patient.objects.update(email="ana at example")
+
+    assert send.send_due(practice.pk, now) == 0
+
+    assert (reread(message).state, texts(mail_server)) == (State.BLOCKED, [])
+    assert "may have arrived" not in reread(message).state_reason
+
+
 def test_a_mail_server_that_is_down_delays_the_e_mail(
     practice: Practice, mail_server: Outside, ana: Patient, now: datetime, settings: pytest.FixtureRequest
 ) -> None:
