@@ -46,6 +46,9 @@ class ShareForm(forms.Form):
         self._plan = plan
         people = [(str(one.pk), one.full_name) for one in family(plan)]
         self.fields["payer"].choices = people  # type: ignore[attr-defined]
+        self._asked_by = "payer" if people else "pat_num"
+        if not people:
+            self.fields["pat_num"].label = "Who, by patient number"
 
     def clean(self) -> dict[str, Any]:
         given: dict[str, Any] = super().clean() or self.cleaned_data
@@ -61,7 +64,7 @@ class ShareForm(forms.Form):
     def _payer_id(self, given: dict[str, Any]) -> int | None:
         if not given.get("pat_num"):
             if not given.get("payer"):
-                self.add_error("payer", "Choose who pays.")
+                self.add_error(self._asked_by, "Choose who pays.")
             return int(given["payer"]) if given.get("payer") else None
         known = Patient.objects.filter(practice=self._plan.practice_id, pat_num=given["pat_num"], gone_at=None)
         found = known.values_list("pk", flat=True).first()

@@ -89,6 +89,7 @@ def test_a_second_payer_is_set_attached_and_shown_beside_the_guarantor(desk: Cli
     ben = making.patient(risen.practice, pat_num=73, first_name="Ben", last_name="Placeholder")
     card = factories.CardFactory.create(patient=ben, brand="mastercard", last4="4444")
     url = f"/plans/{risen.pk}/share/"
+    assert "Who, by patient number" in desk.get(url).content.decode()
     assert "Choose who pays." in desk.post(url, {"how": "percent", "value": "40", "reason": "both"}).content.decode()
     assert PlanShare.objects.count() == 0
 
