@@ -164,4 +164,5 @@ def test_events_are_listed_by_type_and_kept_for_30_days(shop: World) -> None:
     since = listed[0].created
     assert shop.api.events.list({"created": {"gt": since + 60}}).data == []
     shop.clock.advance(timedelta(days=31))
-    assert shop.api.events.list().data == []
+    # Payouts of the month between may have their own by now.
+    assert [event.type for event in shop.api.events.list().data if event.created <= since + 60] == []
