@@ -17,6 +17,8 @@ from leakage.shape import GONE, Around, Back, Cause, Found
 from practices.models import Practice
 
 _LOCK = zlib.crc32(b"leakage.refresh") & 0x7FFFFFFF
+# Rows of one statement: an outage may close thousands of leaks at once.
+_BATCH = 500
 _FACTS = ("amount_cents", "most_cents", "words", "about", "since", "patient_id")
 
 
@@ -56,9 +58,9 @@ def _alone(practice_id: int) -> bool:
 def _compare(around: Around, found: dict[str, tuple[Cause, Found]]) -> Looked:
     known = {leak.key: leak for leak in Leak.objects.open().filter(practice=around.practice)}
     new = [_opened(around, cause, one) for key, (cause, one) in found.items() if key not in known]
-    Leak.objects.bulk_create(new)
+    Leak.objects.bulk_create(new, batch_size=_BATCH)
     changed = [leak for key, leak in known.items() if key in found and _take(leak, found[key][1])]
-    Leak.objects.bulk_update(changed, [name.removesuffix("_id") for name in _FACTS])
+    Leak.objects.bulk_update(changed, [name.removesuffix("_id") for name in _FACTS], batch_size=_BATCH)
     gone = [leak for key, leak in known.items() if key not in found]
     _close(gone, around.now)
     return Looked(len(new), len(changed), len(gone))
@@ -93,7 +95,7 @@ def _close(leaks: Sequence[Leak], now: datetime) -> None:
     for leak in leaks:
         back = backs.get(leak.pk, GONE)
         leak.closed_at, leak.outcome, leak.back_cents, leak.back_by = now, back.outcome, back.cents, back.by
-    Leak.objects.bulk_update(leaks, ["closed_at", "outcome", "back_cents", "back_by"])
+    Leak.objects.bulk_update(leaks, ["closed_at", "outcome", "back_cents", "back_by"], batch_size=_BATCH)
 
 
 def _keep_day(around: Around) -> None:

@@ -14,7 +14,7 @@ from core.calendar import local_date
 from leakage import pages, tasks, work
 from leakage.forms import NoteForm, SnoozeForm
 from leakage.models import Leak
-from practices import access, rounds
+from practices import access
 from practices.access import Permission, StaffRequest
 from practices.forms import posted
 
@@ -24,7 +24,7 @@ from practices.forms import posted
 def dashboard(request: HttpRequest) -> HttpResponse:
     """What was found at the last look; opening the page orders the next one."""
     staff = cast("StaffRequest", request)
-    rounds.wake(tasks.look_one, staff.practice.pk)
+    tasks.order_look(staff.practice.pk)
     page = pages.dashboard(staff.practice, staff.user, request.GET, now=clock.now())
     return render(request, "leakage/dashboard.html", page)
 

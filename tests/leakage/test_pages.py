@@ -8,9 +8,11 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from kombu.exceptions import OperationalError
 
 from leakage import pages, trend
 from leakage.models import Leak, LeakDay
+from practices import rounds
 from practices.models import Event, Practice
 from tests import factories
 from tests.leakage.conftest import Look
@@ -26,6 +28,15 @@ def test_the_first_page_is_the_dashboard_and_orders_the_next_look(
     assert "Nothing leaks" in shown
     assert "$0.00" in shown
     assert woken == [practice.pk]
+
+
+def test_without_a_broker_the_last_look_is_shown(desk: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def down(*_: object) -> None:
+        raise OperationalError("no broker")
+
+    monkeypatch.setattr(rounds, "wake", down)
+
+    assert desk.get("/dashboard/").status_code == 200
 
 
 def test_it_shows_what_leaks_with_the_button_that_fixes_it(desk: Client, practice: Practice, look: Look) -> None:
